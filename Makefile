@@ -1,0 +1,62 @@
+# Stamkunde. `make help` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+CONFIG ?= configs/complete_journey.yaml
+BIN := .venv/bin
+STAMP := .venv/.made-from-lock
+# Wheels only, checked against the lock's hashes; nothing resolved afresh.
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+
+.PHONY: help env demo test check lint format types architecture lock mlflow serve clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(STAMP) ## make .venv with the command .venv/bin/stamkunde, from the hash-checked lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; name one with: make env PYTHON=/path/to/python3"; exit 2; }
+	@echo "making .venv from requirements.lock (a few minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || { awk '/^[a-z]/{on=/^uv==/} on' requirements.lock > .venv/uv.lock \
+	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock; }
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: env ## the whole path on real grocery baskets: check, train, promote, package, serve, score, audit
+	@$(BIN)/stamkunde demo --config $(CONFIG)
+
+test: env ## run the tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: lint types architecture test ## all that CI checks
+
+lint: env
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: env
+	@$(BIN)/mypy
+
+architecture: env
+	@$(BIN)/lint-imports
+
+format: env ## put the code into its standard form
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lock: env ## resolve the dependencies afresh into requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --all-extras --upgrade pyproject.toml -o requirements.lock
+
+mlflow: env ## open MLflow's page on http://127.0.0.1:5000
+	@$(BIN)/mlflow server --host 127.0.0.1 --port 5000 \
+	  --backend-store-uri sqlite:///mlruns/mlflow.db --artifacts-destination mlruns/artifacts
+
+serve: env ## serve the champions of CONFIG on http://127.0.0.1:3000
+	@$(BIN)/stamkunde serve --config $(CONFIG)
+
+clean: ## remove the environment and all that runs left behind (the record of scores too)
+	rm -rf .venv var build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	find mlruns -mindepth 1 ! -name .gitignore -delete
