@@ -1,0 +1,65 @@
+"""What happened after a cut-off: the only reader past ``as_of``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+
+from configs.schema import Config
+from features.source import Tables
+from features.timeline import instant, label_window
+
+
+def future(
+    config: Config,
+    tables: Tables,
+    cutoffs: Sequence[date],
+    horizon: int,
+    value: str = "amount",
+) -> pd.DataFrame:
+    """Return what customers bought in each cut-off's label window.
+
+    Returns
+    -------
+    DataFrame
+        ``as_of``, ``customer_id``, ``purchases`` (orders of a positive net amount) and ``value``
+        (net revenue or margin, in the base's currency); customers who bought nothing are absent.
+    """
+    windows = []
+    for day in sorted(set(cutoffs)):
+        start, end = label_window(day, config.timeline.gap, horizon)
+        stamps = [instant(edge, config.timezone).replace(tzinfo=None) for edge in (start, end)]
+        windows.append((day, *stamps))
+    days, starts, ends = zip(*windows, strict=True)
+    at = ibis.memtable(
+        pa.table(
+            [
+                pa.array(days, pa.date32()),
+                pa.array(starts, pa.timestamp("us")),
+                pa.array(ends, pa.timestamp("us")),
+            ],
+            names=["as_of", "start", "end"],
+        )
+    )
+    rows = tables.transactions
+    known = rows.join(at, [rows.occurred_at >= at.start, rows.occurred_at < at.end])
+    orders = known.group_by(["as_of", "customer_id", "order_id"]).aggregate(
+        net=known.amount.sum(), value=known[value].sum()
+    )
+    table = orders.group_by(["as_of", "customer_id"]).aggregate(
+        purchases=(orders.net > 0).sum(), value=orders["value"].sum().cast("float64")
+    )
+    arrow = tables.backend.to_pyarrow(table.order_by(["as_of", "customer_id"]))
+    return arrow.to_pandas(date_as_object=True)
+
+
+def snapshot_labels(config: Config, tables: Tables) -> pd.DataFrame:
+    """Return ``customer_id`` and ``churned`` (0 or 1) of a snapshot, sorted by customer."""
+    held = tables.snapshot
+    churned = (held.label == config.sources.snapshot.positive).cast("int64")  # type: ignore[union-attr]
+    table = held.select("customer_id", churned=churned).order_by("customer_id")
+    return tables.backend.to_pyarrow(table).to_pandas()

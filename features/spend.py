@@ -1,0 +1,154 @@
+"""How often and how much: counts, sums and averages by window, and where they are heading."""
+
+import ibis.expr.types as ir
+
+from features.definition import Family
+from features.frames import days, lines, orders, purchases
+
+family = Family()
+
+
+@family.feature(
+    purchases,
+    unit="count",
+    idea="frequency",
+    label="purchases",
+    label_da="køb",
+    windowed=True,
+    empty=0,
+)
+def purchases_in(purchases: ir.Table, window: int) -> ir.Value:
+    """Purchases within the window."""
+    return (purchases.age <= window).sum()
+
+
+@family.feature(
+    lines,
+    unit="money",
+    idea="monetary value",
+    label="net spend",
+    label_da="nettoforbrug",
+    windowed=True,
+    empty=0,
+)
+def spend_in(lines: ir.Table, window: int) -> ir.Value:
+    """Money spent less money returned within the window."""
+    return lines.amount.sum(where=lines.age <= window).fill_null(0)
+
+
+@family.feature(
+    lines,
+    unit="money",
+    idea="monetary value",
+    label="net spend since the first purchase",
+    label_da="nettoforbrug siden første køb",
+    empty=0,
+)
+def spend_ever(lines: ir.Table) -> ir.Value:
+    """Money spent less money returned in all the history."""
+    return lines.amount.sum()
+
+
+@family.feature(
+    days,
+    unit="money",
+    idea="order value",
+    label="average spend on a day with a purchase",
+    label_da="gennemsnitligt forbrug på en købsdag",
+)
+def spend_per_purchase_day(days: ir.Table) -> ir.Value:
+    """Monetary value: the mean over days with a purchase (z of Gamma-Gamma)."""
+    return days.net.sum().cast("float64") / days.count()
+
+
+@family.feature(
+    purchases,
+    unit="money",
+    idea="order value",
+    label="average order value",
+    label_da="gennemsnitlig ordreværdi",
+)
+def average_order_value(purchases: ir.Table) -> ir.Value:
+    """Mean net amount of a purchase."""
+    return purchases.net.sum().cast("float64") / purchases.count()
+
+
+@family.feature(
+    purchases,
+    unit="money",
+    idea="order value",
+    label="largest order",
+    label_da="største ordre",
+)
+def largest_order(purchases: ir.Table) -> ir.Value:
+    """Net amount of the largest purchase."""
+    return purchases.net.max()
+
+
+@family.feature(
+    days,
+    unit="money",
+    idea="order value",
+    label="spend on the last day with a purchase",
+    label_da="forbrug på den seneste købsdag",
+    against="spend_per_purchase_day",
+)
+def last_spend(days: ir.Table) -> ir.Value:
+    """Net amount of the latest purchase day."""
+    return days.net.argmin(days.age)
+
+
+@family.feature(
+    days,
+    unit="money",
+    idea="order value",
+    label="spend on the first day with a purchase",
+    label_da="forbrug på den første købsdag",
+)
+def first_spend(days: ir.Table) -> ir.Value:
+    """Net amount of the first purchase day."""
+    return days.net.argmax(days.age)
+
+
+@family.feature(
+    days,
+    unit="money",
+    idea="order value",
+    label="spread of spend between purchase days",
+    label_da="spredning i forbrug mellem købsdage",
+)
+def spend_deviation(days: ir.Table) -> ir.Value:
+    """Standard deviation of spend on a purchase day; from exact moments, division and root last."""
+    cents = (days.net * 100).round().cast("int64")
+    count, total, squares = days.count(), cents.sum(), (cents * cents).sum()
+    spread = (count * squares - total * total).cast("float64")
+    return (spread / (count * (count - 1)).nullif(0).cast("float64")).sqrt() / 100
+
+
+@family.feature(
+    orders,
+    unit="share",
+    idea="trend",
+    label="share of all orders that are recent",
+    label_da="andel af alle ordrer, der er nye",
+    windowed=True,
+)
+def order_share_in(orders: ir.Table, window: int) -> ir.Value:
+    """Trend: how much of the whole history lies within the window."""
+    return (orders.age <= window).sum().cast("float64") / orders.count()
+
+
+@family.feature(
+    days,
+    unit="ratio",
+    idea="trend",
+    label="spend against the same time before",
+    label_da="forbrug i forhold til samme tid før",
+    windowed=True,
+)
+def spend_trend(days: ir.Table, window: int) -> ir.Value:
+    """Spend within the window over that of the window before it, each with one unit added."""
+    late = days.net.sum(where=days.age <= window).fill_null(0)
+    before = (days.age > window) & (days.age <= 2 * window)
+    early = days.net.sum(where=before).fill_null(0)
+    return (late.cast("float64") + 1) / (early.cast("float64") + 1)

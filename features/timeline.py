@@ -1,0 +1,96 @@
+"""Observation, gap and label windows: dates in, dates out.
+
+A cut-off ``as_of`` is the first instant of its day in the base's zone, and excluded: what happens
+at it is not known. Its label window is [as_of + gap, as_of + gap + horizon), in local days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from configs.errors import StamkundeError
+from configs.schema import Timeline
+
+
+class HistoryError(StamkundeError, ValueError):
+    """The data hold too little history for what the config asks."""
+
+
+def instant(day: date, zone: str) -> datetime:
+    """Return the first instant of a local day, in UTC."""
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def label_window(as_of: date, gap: int, horizon: int) -> tuple[date, date]:
+    """Return the first day of the label window, and the day after its last.
+
+    >>> label_window(date(2017, 12, 4), 0, 28)
+    (datetime.date(2017, 12, 4), datetime.date(2018, 1, 1))
+    """
+    start = as_of + timedelta(days=gap)
+    return start, start + timedelta(days=horizon)
+
+
+@dataclass(frozen=True)
+class CutOffs:
+    """The cut-offs of a task, rising: those that fit the model, and the one that is reported on.
+
+    Every label window of ``fit`` has ended by the test cut-off.
+    """
+
+    fit: tuple[date, ...]
+    test: date
+    span: timedelta
+
+    @property
+    def validation(self) -> date:
+        """The cut-off that settings are tuned on: the latest that fits the final model."""
+        return self.fit[-1]
+
+    @property
+    def tune(self) -> tuple[date, ...]:
+        """The cut-offs that train while tuning: their label windows end by the validation's."""
+        return tuple(day for day in self.fit if day + self.span <= self.validation)
+
+
+def cut_offs(timeline: Timeline, horizon: int, first: date, last: date) -> CutOffs:
+    """Lay the cut-offs into a base's history.
+
+    Parameters
+    ----------
+    timeline : Timeline
+        The config's wishes.
+    horizon : int
+        Days in the label window.
+    first, last : date
+        The first and the last local day with a row.
+
+    Raises
+    ------
+    HistoryError
+        If the history is too short to train, tune and test on label windows of their own.
+    """
+    span = timedelta(days=timeline.gap + horizon)
+    end = last + timedelta(days=1)
+    test = timeline.test or end - span
+    if test + span > end:
+        raise HistoryError(
+            f"the label window of the test cut-off {test} must end by {end}, the day after the "
+            f"last row, but ends {test + span}; name a timeline.test of {end - span} or earlier, "
+            "or a shorter horizon"
+        )
+    earliest = first + timedelta(days=timeline.history)
+    steps = (timedelta(days=k * timeline.every) for k in reversed(range(timeline.cutoffs)))
+    fit = tuple(day for step in steps if (day := test - span - step) >= earliest)
+    cut = CutOffs(fit, test, span)
+    if not fit or not cut.tune:
+        needed = timeline.history + 3 * span.days
+        raise HistoryError(
+            f"a horizon of {horizon}d needs {needed}d of history before the end of the test "
+            f"window ({timeline.history}d to look back on, then three label windows that do not "
+            f"overlap: train, tune, test), but there are {(test + span - first).days}d; shorten "
+            "the horizon or timeline.history, or bring more history"
+        )
+    return cut
