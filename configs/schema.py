@@ -9,11 +9,14 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PlainSerializer,
+    Tag,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -46,7 +49,7 @@ Duration = Annotated[
 """A number of whole local days, written ``90d`` or ``13w``; 0 is allowed only where it says so."""
 
 PositiveDuration = Annotated[Duration, Field(gt=0)]
-Zone = Annotated[str, BeforeValidator(_zone)]
+Zone = Annotated[str, AfterValidator(_zone)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -58,7 +61,7 @@ class Section(BaseModel):
 
 
 class Product(Section):
-    """A canonical column that is the product of columns, such as quantity × price."""
+    """A canonical column that is the product of columns, such as quantity by price."""
 
     product: tuple[str, ...] = Field(min_length=2, strict=False)
 
@@ -69,7 +72,17 @@ class Sum(Section):
     sum: tuple[str, ...] = Field(min_length=2, strict=False)
 
 
-Column = str | Product | Sum
+def _shape(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "name"
+    held = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
+    return next((shape for shape in ("product", "sum") if shape in held), None)
+
+
+Column = Annotated[
+    Annotated[str, Tag("name")] | Annotated[Product, Tag("product")] | Annotated[Sum, Tag("sum")],
+    Discriminator(_shape, "column", "must be a column's name, {product: [...]} or {sum: [...]}"),
+]
 """Where a canonical column comes from: a column of the file, or a product or sum of some."""
 
 
@@ -105,7 +118,7 @@ class Join(Section):
     """Columns that another file of the user's holds, looked up by a key that is unique there."""
 
     path: str
-    on: str = Field(description="the key's column, named alike in both files")
+    key: str = Field(description="the key's column, named alike in both files")
     columns: tuple[str, ...] = Field(min_length=1, strict=False)
     format: Format | None = None
 
@@ -339,19 +352,19 @@ class Config(Section):
             if self.clv:
                 raise ValueError("clv needs transactions: a snapshot has no time")
             if self.churn and self.churn.kind != "label":
-                raise ValueError("churn of a snapshot must be of kind label")
+                raise ValueError("churn must be of kind label where there is a snapshot")
             if self.segments and self.segments.active_within:
                 raise ValueError("segments.active_within needs transactions")
         elif self.churn and self.churn.kind == "label":
-            raise ValueError("churn of kind label needs a snapshot")
+            raise ValueError("churn is of kind label, which needs a snapshot")
         return self
 
     @model_validator(mode="after")
     def _columns_are_mapped(self) -> Config:
         transactions = self.sources.transactions
-        if self.clv and self.clv.value == "margin" and transactions:
-            if transactions.columns.margin is None:
-                raise ValueError("clv.value is margin, but transactions.columns maps no margin")
+        asks_margin = self.clv is not None and self.clv.value == "margin"
+        if asks_margin and transactions and transactions.columns.margin is None:
+            raise ValueError("clv.value is margin, but transactions.columns maps no margin")
         return self
 
     @property
@@ -382,5 +395,6 @@ def json_schema() -> dict[str, Any]:
         "type": "string",
         "description": "a config beside this one whose values hold where this one has none",
     }
-    schema.pop("required", None)
+    for part in (schema, *schema["$defs"].values()):
+        part.pop("required", None)
     return schema

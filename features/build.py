@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from configs.schema import Attribute, Config
 from features import basket, frames, profile, recency, rhythm, spend
-from features.definition import Feature
+from features.definition import Feature, Frame
 from features.schema import FeatureColumn, FeatureSchema
 from features.source import Tables
 from features.timeline import instant
@@ -76,12 +76,15 @@ def build(
         for missing, categories text with None.
     """
     at = cutoff_table(config, cutoffs)
-    if tables.snapshot is not None:
+    if tables.transactions is None:
         table = _of_snapshot(config, tables.snapshot, at)
+        if customers is not None:
+            table = table.filter(table.customer_id.isin(list(customers)))
     else:
-        table = _of_behaviour(config, tables, at, customers)
-    if customers is not None:
-        table = table.filter(table.customer_id.isin(list(customers)))
+        rows = tables.transactions
+        if customers is not None:
+            rows = rows.filter(rows.customer_id.isin(list(customers)))
+        table = _of_behaviour(config, tables, rows, at)
     arrow = tables.backend.to_pyarrow(table.order_by(KEYS))
     return _to_pandas(arrow)
 
@@ -124,12 +127,7 @@ def _of_snapshot(config: Config, snapshot: ir.Table, at: ir.Table) -> ir.Table:
     )
 
 
-def _of_behaviour(
-    config: Config, tables: Tables, at: ir.Table, customers: Sequence[str] | None
-) -> ir.Table:
-    transactions = tables.transactions
-    if customers is not None:
-        transactions = transactions.filter(transactions.customer_id.isin(list(customers)))
+def _of_behaviour(config: Config, tables: Tables, transactions: ir.Table, at: ir.Table) -> ir.Table:
     features = behaviour_features(config, tables)
     frame_of = _frames(transactions, at)
     parts = []
@@ -143,12 +141,12 @@ def _of_behaviour(
     return table if tables.customers is None else _with_profile(config, tables.customers, table, at)
 
 
-def _frames(transactions: ir.Table, at: ir.Table) -> dict[frames.Frame, ir.Table]:
+def _frames(transactions: ir.Table, at: ir.Table) -> dict[Frame, ir.Table]:
     """Return each frame's table; the lines come first, as every known customer has one."""
     lines = frames.lines(transactions, at)
     orders = frames.orders(lines)
     purchases = frames.purchases(orders)
-    held = {
+    held: dict[Frame, ir.Table] = {
         frames.lines: lines,
         frames.orders: orders,
         frames.purchases: purchases,

@@ -136,7 +136,9 @@ class FeatureSchema:
     def _encode_column(column: FeatureColumn, values: pd.Series) -> np.ndarray:
         if column.kind == "number":
             return values.to_numpy(dtype=float, na_value=np.nan)
-        codes = pd.Index(column.categories).get_indexer(values.astype(object)).astype(float)
+        codes = (
+            pd.Index(column.categories).get_indexer(pd.Index(values, dtype=object)).astype(float)
+        )
         codes[codes < 0] = np.nan
         return codes
 
@@ -153,7 +155,7 @@ class FeatureSchema:
 
     def decode(self, rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
         """Return a frame of rows of plain values in the schema's order, None for missing."""
-        table = pd.DataFrame(
+        return pd.DataFrame(
             {
                 column.name: pd.Series(
                     [row[index] for row in rows],
@@ -162,7 +164,6 @@ class FeatureSchema:
                 for index, column in enumerate(self.columns)
             }
         )
-        return table
 
     def plain(self, frame: pd.DataFrame) -> list[list[float | str | None]]:
         """Return a frame's rows as plain values in the schema's order, None for missing."""

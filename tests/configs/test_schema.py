@@ -1,0 +1,184 @@
+"""The schema is closed and strict, holds its sections together, and is printed for editors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from configs.schema import Attribute, Column, Config, Duration, Product, Section, Sum, json_schema
+
+PRINTED = Path(__file__).parents[2] / "configs" / "schema.json"
+REFRESH = (
+    "python -c 'import json; from configs.schema import json_schema; "
+    "print(json.dumps(json_schema(), indent=2, ensure_ascii=False))' > configs/schema.json"
+)
+
+
+def make_config(**changes) -> Config:
+    columns = {"customer_id": "who", "occurred_at": "when", "amount": "paid"}
+    content = {
+        "name": "shop",
+        "timezone": "UTC",
+        "currency": "EUR",
+        "seed": 0,
+        "sources": {"transactions": {"path": "shop.csv", "columns": columns}},
+        "features": {"windows": ["7d"]},
+        "timeline": {"every": "28d", "cutoffs": 2, "history": "9d", "gap": "0d"},
+        "clv": {"horizon": "28d"},
+        "tuning": {"trials": 1, "minutes": 1},
+        "gate": {"churn_margin": 0, "clv_margin": 0, "repeats": 100},
+        "serving": {"reasons": 0, "language": "da", "max_customers": 1, "max_body_mb": 1},
+        "paths": {"var": "var", "mlruns": "mlruns"},
+    }
+    return Config.model_validate({**content, **changes})
+
+
+SNAPSHOT = {
+    "path": "s.csv",
+    "columns": {"customer_id": "who", "label": "left"},
+    "positive": "Yes",
+    "attributes": {"age": {"kind": "number"}},
+}
+SEGMENTS = {
+    "min_segments": 2,
+    "max_segments": 3,
+    "min_share": 0.1,
+    "min_stability": 0.5,
+    "resamples": 2,
+}
+
+
+def test_the_printed_schema_is_fresh():
+    assert json.loads(PRINTED.read_text()) == json_schema(), f"print it anew: {REFRESH}"
+
+
+def test_the_printed_schema_lets_a_file_extend_another():
+    schema = json_schema()
+    assert "extends" in schema["properties"]
+    assert not any("required" in part for part in (schema, *schema["$defs"].values()))
+
+
+def unions(schema):
+    if isinstance(schema, dict):
+        yield from [schema["anyOf"]] if "anyOf" in schema else []
+    if isinstance(schema, dict | list):
+        for part in schema.values() if isinstance(schema, dict) else schema:
+            yield from unions(part)
+
+
+def test_every_union_is_told_apart_by_a_tag():
+    # Untagged, one wrong value would be refused once for each type that it might have had.
+    untagged = [union for union in unions(json_schema()) if {"type": "null"} not in union]
+    wide = [union for union in unions(json_schema()) if len(union) > 2]
+    assert (untagged, wide) == ([], [])
+
+
+def test_every_section_is_closed_frozen_and_strict():
+    sections = [Section, *Section.__subclasses__()]
+    wanted = {"frozen": True, "extra": "forbid", "strict": True}
+    assert all(wanted.items() <= section.model_config.items() for section in sections)
+
+
+def test_a_config_cannot_be_changed():
+    with pytest.raises(ValidationError, match="frozen"):
+        make_config().seed = 2
+
+
+@pytest.mark.parametrize(("text", "days"), [("90d", 90), ("13w", 91), ("0d", 0), (" 7d ", 7)])
+def test_a_duration_is_days(text, days):
+    assert TypeAdapter(Duration).validate_python(text) == days
+
+
+@pytest.mark.parametrize("value", [90, "90", "d", "-1d", "1.5w", "3m", "123456d", True, None, []])
+def test_what_is_no_duration(value):
+    with pytest.raises(ValidationError, match="must be a duration"):
+        TypeAdapter(Duration).validate_python(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "column"),
+    [
+        ("paid", "paid"),
+        ({"product": ["n", "price"]}, Product(product=("n", "price"))),
+        ({"sum": ["net", "tax"]}, Sum(sum=("net", "tax"))),
+        (Sum(sum=("net", "tax")), Sum(sum=("net", "tax"))),
+    ],
+)
+def test_a_column_is_a_name_a_product_or_a_sum(value, column):
+    assert TypeAdapter(Column).validate_python(value) == column
+
+
+@pytest.mark.parametrize("value", [5, None, {}, {"ratio": ["a", "b"]}, ["a", "b"]])
+def test_what_is_no_column_is_refused_once(value):
+    with pytest.raises(ValidationError, match="must be a column's name") as caught:
+        TypeAdapter(Column).validate_python(value)
+    assert caught.value.error_count() == 1
+
+
+@pytest.mark.parametrize("zone", ["Europe/Copenhagen", "UTC"])
+def test_a_zone(zone):
+    assert make_config(timezone=zone).timezone == zone
+
+
+@pytest.mark.parametrize("zone", ["Mars/Base", "", "../etc/passwd", ".", "a\0b", 5, ["UTC"]])
+def test_what_is_no_zone(zone):
+    with pytest.raises(ValidationError, match="timezone"):
+        make_config(timezone=zone)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"clv": None}, "asks for nothing"),
+        ({"sources": {}}, "needs either transactions"),
+        ({"sources": {"snapshot": SNAPSHOT}}, "clv needs transactions"),
+        ({"clv": {"horizon": "9d", "value": "margin"}}, "maps no margin"),
+        ({"churn": {"kind": "label", "test_share": 0.5}}, "which needs a snapshot"),
+        (
+            {
+                "sources": {"snapshot": SNAPSHOT},
+                "clv": None,
+                "churn": {"kind": "lapse", "horizon": "9d"},
+            },
+            "churn must be of kind label",
+        ),
+        (
+            {
+                "sources": {"snapshot": SNAPSHOT},
+                "clv": None,
+                "segments": {**SEGMENTS, "active_within": "9d"},
+            },
+            "active_within needs transactions",
+        ),
+        (
+            {
+                "sources": {
+                    "snapshot": SNAPSHOT,
+                    "customers": {"path": "c", "columns": {"customer_id": "who"}},
+                }
+            },
+            "leave customers out",
+        ),
+        ({"segments": {**SEGMENTS, "min_segments": 4}}, "must not exceed"),
+        ({"segments": {**SEGMENTS, "min_share": 0.6}}, "min_share is too large"),
+        ({"features": {"windows": ["7d", "1w"]}}, "must rise"),
+        ({"gate": {"churn_margin": float("nan"), "clv_margin": 0, "repeats": 100}}, "finite"),
+    ],
+)
+def test_sections_that_do_not_fit_together(changes, rule):
+    with pytest.raises(ValidationError, match=rule):
+        make_config(**changes)
+
+
+def test_what_a_config_tells_of_itself():
+    config = make_config(churn={"kind": "lapse", "horizon": "9d"}, segments=SEGMENTS)
+    assert config.tasks == ("churn", "clv", "segments")
+    assert config.var == Path("var/shop")
+    assert config.attributes == {}
+    snapshot = make_config(
+        sources={"snapshot": SNAPSHOT}, clv=None, churn={"kind": "label", "test_share": 0.2}
+    )
+    assert snapshot.attributes == {"age": Attribute(kind="number")}
