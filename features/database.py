@@ -1,0 +1,149 @@
+"""A table in SQLite, or in PostgreSQL by URL, with one writer at a time."""
+
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.schema import CreateTable
+
+from features.contract import StamkundeError
+
+PATIENCE = 30.0  # seconds to wait for another process's write
+
+
+class DatabaseError(StamkundeError):
+    """A database that cannot be opened, read or written."""
+
+
+class Database:
+    """A table at a path (SQLite) or a URL, opened and made at the first use.
+
+    Parameters
+    ----------
+    place
+        A file's path, or an SQLAlchemy URL such as ``postgresql+psycopg://host/name``.
+    table
+        The table kept there.
+    """
+
+    def __init__(self, place: str | Path, table: Table) -> None:
+        self.url = _url(place)
+        self.table = table
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file; None where a server holds the table."""
+        if self.url.get_backend_name() != "sqlite":
+            return None
+        return Path(self.url.database or "")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the table, whoever writes meanwhile."""
+        with self._errors_named(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a transaction that is the table's only writer; on disk once it is left."""
+        with self._errors_named(), _only_writer(self._engine) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give the connections back; the next use opens new ones."""
+        engine = self.__dict__.pop("_engine", None)
+        if engine is not None:
+            engine.dispose()
+
+    @cached_property
+    def _engine(self) -> Engine:
+        try:
+            if self.path is not None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            engine = _engine(self.url, lock=self.table.name)
+            with _only_writer(engine) as connection:
+                connection.execute(CreateTable(self.table, if_not_exists=True))
+        except (ImportError, OSError) as error:
+            raise self._refusal(error) from error
+        return engine
+
+    @contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise  # what was to be written is at fault, and its writer has the words for that
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: Exception) -> DatabaseError:
+        return DatabaseError(
+            f"{self.url.render_as_string(hide_password=True)}: the database cannot be used: "
+            f"{getattr(error, 'orig', None) or error}; "
+            "check that the place is right, writable and not full"
+        )
+
+
+def _url(place: str | Path) -> URL:
+    if isinstance(place, Path) or "://" not in place:
+        return URL.create("sqlite", database=str(place))
+    try:
+        return make_url(place)
+    except ArgumentError as error:
+        raise DatabaseError(f"give a path or a URL such as sqlite:///a.db: {error}") from error
+
+
+@contextmanager
+def _only_writer(engine: Engine) -> Iterator[Connection]:
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+def _engine(url: URL, lock: str) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": PATIENCE})
+        event.listen(engine, "connect", _write_ahead)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = create_engine(url, pool_pre_ping=True)
+        event.listen(engine, "begin", partial(_begin_postgresql, zlib.crc32(lock.encode())))
+    return engine
+
+
+def _write_ahead(connection: sqlite3.Connection, _: Any) -> None:
+    # Left to itself the driver begins its transactions late, at the first write.
+    connection.isolation_level = None
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            # Two processes that make one new file: SQLite does not wait here by itself.
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+
+
+def _begin_postgresql(lock: int, connection: Connection) -> None:
+    if _writes(connection):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({lock})")
+    else:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+def _writes(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("writes"))

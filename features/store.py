@@ -1,0 +1,145 @@
+"""A customer's latest features by id, for scoring named customers."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, MetaData, String, Table, Text, delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from features.contract import StamkundeError
+from features.database import Database
+
+CHUNK = 5_000  # rows a statement writes
+ASKED = 500  # customers a statement looks up; SQLite of old allows 999 parameters
+
+Value = float | str | None
+
+FEATURES = Table(
+    "features",
+    MetaData(),
+    Column("base", String, primary_key=True),
+    Column("schema_hash", String, primary_key=True),
+    Column("customer_id", String, primary_key=True),
+    Column("as_of", String, nullable=False),
+    Column("values", Text, nullable=False),
+)
+
+
+class StoreError(StamkundeError, ValueError):
+    """Features that cannot be stored as they are."""
+
+
+@dataclass(frozen=True)
+class StoredFeatures:
+    """What was known about a customer at `as_of`, in the order of the feature schema."""
+
+    as_of: str
+    values: list[Value]
+
+
+class FeatureStore:
+    """The latest features of customer bases, each base and feature schema a set of its own.
+
+    Parameters
+    ----------
+    place
+        A file's path (SQLite), or a database's URL.
+    """
+
+    def __init__(self, place: str | Path) -> None:
+        self._database = Database(place, FEATURES)
+
+    def replace(
+        self,
+        base: str,
+        schema_hash: str,
+        as_of: str,
+        customer_ids: Sequence[str],
+        rows: Iterable[Sequence[Value]],
+    ) -> None:
+        """Put these customers in the place of all those of the base and schema, at one instant.
+
+        Who reads meanwhile sees the old set or the new, never a mix; a crash leaves the old.
+
+        Raises
+        ------
+        StoreError
+            If a customer comes twice, ids and rows differ in number, or a value is no number
+            or text.
+        """
+        key = {"base": base, "schema_hash": schema_hash, "as_of": as_of}
+        stored = ({**key, **row} for row in _texts(customer_ids, rows))
+        try:
+            with self._database.writing() as connection:
+                connection.execute(delete(FEATURES).where(*_of(base, schema_hash)))
+                while chunk := list(islice(stored, CHUNK)):
+                    connection.execute(insert(FEATURES), chunk)
+        except IntegrityError as error:
+            raise StoreError(
+                f"nothing was stored for {base}: a customer has one row of features, and "
+                f"{_repeated(customer_ids)!r} comes more than once; give each once"
+            ) from error
+
+    def get(
+        self, base: str, schema_hash: str, customer_ids: Iterable[str]
+    ) -> dict[str, StoredFeatures]:
+        """Look customers up; one that is not in the store is not in the answer."""
+        asked = iter(dict.fromkeys(customer_ids))
+        sought = select(FEATURES.c.customer_id, FEATURES.c.as_of, FEATURES.c["values"])
+        sought = sought.where(*_of(base, schema_hash))
+        found: dict[str, StoredFeatures] = {}
+        with self._database.reading() as connection:
+            while chunk := list(islice(asked, ASKED)):
+                for customer, as_of, text in connection.execute(
+                    sought.where(FEATURES.c.customer_id.in_(chunk))
+                ):
+                    found[customer] = StoredFeatures(as_of, json.loads(text))
+        return found
+
+    def status(self, base: str) -> list[tuple[str, str, int]]:
+        """Give each stored set of a base: schema hash, as of when, how many customers."""
+        parts = (FEATURES.c.schema_hash, FEATURES.c.as_of)
+        counted = select(*parts, func.count()).where(FEATURES.c.base == base)
+        with self._database.reading() as connection:
+            sets = connection.execute(counted.group_by(*parts).order_by(*parts))
+            return [(schema_hash, as_of, count) for schema_hash, as_of, count in sets]
+
+    def close(self) -> None:
+        """Give the database's connections back."""
+        self._database.close()
+
+
+def _of(base: str, schema_hash: str) -> tuple[Any, Any]:
+    return FEATURES.c.base == base, FEATURES.c.schema_hash == schema_hash
+
+
+def _texts(
+    customer_ids: Sequence[str], rows: Iterable[Sequence[Value]]
+) -> Iterator[dict[str, str]]:
+    remaining = iter(rows)
+    for customer in customer_ids:
+        row = next(remaining, None)
+        if row is None:
+            raise StoreError(f"{len(customer_ids)} customers, but no features for {customer!r}")
+        yield {"customer_id": customer, "values": _text(customer, row)}
+    if next(remaining, None) is not None:
+        raise StoreError(f"{len(customer_ids)} customers, but features for more; give an id each")
+
+
+def _text(customer: str, row: Sequence[Value]) -> str:
+    try:
+        return json.dumps(list(row), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise StoreError(
+            f"customer {customer!r}: a feature is a finite number, a text or None for missing: "
+            f"{error}"
+        ) from error
+
+
+def _repeated(customer_ids: Sequence[str]) -> str:
+    return Counter(customer_ids).most_common(1)[0][0]

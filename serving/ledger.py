@@ -1,0 +1,300 @@
+"""The record of every score, in which whatever is changed afterwards shows."""
+
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from features.contract import StamkundeError
+from features.database import Database
+from serving.merkle import (
+    ROW,
+    START,
+    Entry,
+    Verification,
+    batch_faults,
+    canonical,
+    chain_faults,
+    chain_hash,
+    frame_faults,
+    leaf_hash,
+    put,
+    read_row,
+    sync,
+    temporary_beside,
+    write_rows,
+)
+from serving.merkle import merkle_root as merkle_root
+
+BATCH = "batch"
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+NUMBER = re.compile(r"[1-9][0-9]{0,11}")
+
+LEDGER = sa.Table(
+    "ledger",
+    sa.MetaData(),
+    sa.Column("base", sa.String, primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    *(sa.Column(name, sa.String, nullable=False) for name in ("id", "kind", "at")),
+    sa.Column("entry", sa.LargeBinary, nullable=False),
+    *(sa.Column(name, sa.LargeBinary, nullable=False) for name in ("leaf_hash", "chain_hash")),
+    sa.UniqueConstraint("base", "id"),
+)
+
+
+class LedgerError(StamkundeError):
+    """Something that is not on record, or cannot be."""
+
+
+class Ledger:
+    """The record of one customer base: entries numbered from 1, each hung on the one before.
+
+    Parameters
+    ----------
+    place
+        A file's path (SQLite), or a database's URL.
+    base
+        The customer base; each in a database has a chain of its own.
+    folder
+        Where this base's batches have their rows; ``batches/BASE`` beside the SQLite file
+        unless told.
+    """
+
+    def __init__(self, place: str | Path, base: str, folder: str | Path | None = None) -> None:
+        self.base = _checked(base)
+        self._database = Database(place, LEDGER)
+        beside = (self._database.path or Path("var", "ledger.db")).parent
+        self.folder = Path(folder or beside / "batches" / base)
+
+    def append(
+        self, records: Sequence[tuple[str, str, Mapping[str, Any]]], at: datetime
+    ) -> list[Entry]:
+        """Record (id, kind, body) of each, all or none; they are on disk when this returns.
+
+        Raises
+        ------
+        LedgerError
+            If an id is on record already, or an id or kind cannot be one.
+        SpellingError
+            If a body holds what JSON cannot.
+        """
+        for _, kind, _ in records:
+            if kind in (BATCH, ROW):
+                raise LedgerError(f"the kind {kind!r} is kept for batches; use append_batch")
+        drafts = [self._draft(entry_id, kind, body, at) for entry_id, kind, body in records]
+        with self._writing(drafts) as connection:
+            return self._link(connection, drafts)
+
+    def append_batch(
+        self,
+        batch_id: str,
+        rows: Iterable[Mapping[str, Any] | bytes],
+        body: Mapping[str, Any],
+        at: datetime,
+    ) -> Entry:
+        """Record a batch: one entry that commits to its rows, which lie in a file beside it.
+
+        A row is a value, or its canonical bytes. The rows are on disk before the entry is; a
+        crash in between leaves a file that no entry names, and the next try replaces it.
+
+        Raises
+        ------
+        LedgerError
+            As `append`, or if the body has a field of the ledger's own.
+        """
+        if taken := sorted({"rows", "root", "file"} & body.keys()):
+            raise LedgerError(f"a batch's {', '.join(taken)}: the ledger says that; leave it out")
+        lasting = self.folder / f"{_checked(batch_id)}.parquet"
+        with temporary_beside(lasting) as temporary:
+            count, root = write_rows(temporary, rows)
+            of_rows = {"rows": count, "root": root.hex(), "file": lasting.name}
+            drafts = [self._draft(batch_id, BATCH, {**body, **of_rows}, at)]
+            with self._writing(drafts) as connection:
+                # The entry goes in first, uncommitted: an id on record keeps the rows it has.
+                entries = self._link(connection, drafts)
+                put(temporary, lasting)
+        return entries[0]
+
+    def get(self, entry_id: str) -> Entry:
+        """Give an entry as it stands; ``BATCH/17`` is the batch's 17th row.
+
+        Raises
+        ------
+        LedgerError
+            If it is not on record.
+        RowsError
+            If the batch's file cannot be read.
+        """
+        of, slash, number = entry_id.partition("/")
+        entry = self._known(of)
+        if entry is not None and slash:
+            entry = self._row(entry, number)
+        if entry is None:
+            raise LedgerError(f"no entry {entry_id!r} in the record of {self.base}")
+        return entry
+
+    def entries(self, kind: str | None = None, last: int | None = None) -> Iterator[Entry]:
+        """Give the entries in their order: all, those of a kind, or only the last so many."""
+        of_kind = sa.true() if kind is None else LEDGER.c.kind == kind
+        with self._database.reading() as connection:
+            if last is None:
+                yield from _streamed(
+                    connection, self._select().order_by(LEDGER.c.seq).where(of_kind)
+                )
+            else:
+                newest = self._newest_first().where(of_kind).limit(last)
+                yield from reversed(list(_streamed(connection, newest)))
+
+    def head(self) -> Entry | None:
+        """Give the last entry, whose `chain_hash` commits to all of the record; None if empty."""
+        with self._database.reading() as connection:
+            return _first(connection, self._newest_first())
+
+    def verify(self) -> Verification:
+        """Recompute every hash of the record, and of the rows of its batches.
+
+        What is changed, removed, added or moved within the record shows. That its last entries
+        are gone, or that all after some point was written anew, hashes and all, does not: the
+        rest is whole in itself. That takes a head kept elsewhere to compare with.
+        """
+        faults: list[str] = []
+        count = rows = seq = 0
+        chain = START
+        with self._database.reading() as connection:
+            try:
+                for entry in _streamed(connection, self._select().order_by(LEDGER.c.seq)):
+                    found = list(frame_faults(entry, self.base))
+                    if not found and entry.kind == BATCH:
+                        held, found = batch_faults(entry, self.folder)
+                        rows += held
+                    found += chain_faults(entry, seq, chain)
+                    faults += (f"seq {entry.seq} ({entry.id}): {fault}" for fault in found)
+                    seq = entry.seq if isinstance(entry.seq, int) else seq + 1
+                    count, chain = count + 1, entry.chain_hash
+            except DBAPIError as error:
+                faults.append(f"seq {seq + 1} (unknown id): cannot be read: {error.orig}")
+        return Verification(count, rows, tuple(faults))
+
+    def close(self) -> None:
+        """Give the database's connections back."""
+        self._database.close()
+
+    def _draft(
+        self, entry_id: str, kind: str, body: Mapping[str, Any], at: datetime
+    ) -> dict[str, Any]:
+        frame = {"id": _checked(entry_id), "kind": _checked(kind), "at": _instant(at)}
+        data = canonical({"v": 1, "base": self.base, **frame, "body": dict(body)})
+        return {"base": self.base, **frame, "entry": data, "leaf_hash": leaf_hash(data)}
+
+    @contextmanager
+    def _writing(self, drafts: list[dict[str, Any]]) -> Iterator[sa.Connection]:
+        try:
+            with self._database.writing() as connection:
+                yield connection
+        except IntegrityError as error:
+            ids = [draft["id"] for draft in drafts]
+            known = {known for known in ids if ids.count(known) > 1 or self._known(known)}
+            raise LedgerError(
+                f"{', '.join(sorted(known))}: already in the record of {self.base}, where an id "
+                "stands once; nothing was recorded"
+            ) from error
+
+    def _link(self, connection: sa.Connection, drafts: list[dict[str, Any]]) -> list[Entry]:
+        head = _first(connection, self._newest_first())
+        seq, chain = (head.seq, head.chain_hash) if head is not None else (0, START)
+        for draft in drafts:
+            seq, chain = seq + 1, chain_hash(chain, draft["leaf_hash"])
+            draft.update(seq=seq, chain_hash=chain)
+        if drafts:
+            connection.execute(sa.insert(LEDGER), drafts)
+        return [_entry(draft) for draft in drafts]
+
+    def _select(self) -> sa.Select[Any]:
+        return sa.select(LEDGER).where(LEDGER.c.base == self.base)
+
+    def _newest_first(self) -> sa.Select[Any]:
+        return self._select().order_by(LEDGER.c.seq.desc())
+
+    def _known(self, entry_id: str) -> Entry | None:
+        with self._database.reading() as connection:
+            return _first(connection, self._select().where(LEDGER.c.id == entry_id))
+
+    def _row(self, batch: Entry, number: str) -> Entry | None:
+        if batch.kind != BATCH or not NUMBER.fullmatch(number):
+            return None
+        data = read_row(self.folder / f"{batch.id}.parquet", int(number))
+        if data is None:
+            return None
+        row_id = f"{batch.id}/{number}"
+        return replace(batch, id=row_id, kind=ROW, bytes=data, leaf_hash=leaf_hash(data))
+
+
+def _checked(name: str) -> str:
+    if not ID.fullmatch(name):
+        raise LedgerError(
+            "a base, an id and a kind are letters, digits and . _ -, at most 200, beginning with "
+            f"a letter or digit; got {name!r}"
+        )
+    return name
+
+
+def _instant(at: datetime) -> str:
+    if at.tzinfo is None:
+        raise LedgerError(f"an entry's time needs its zone, got {at}; give datetime.now(UTC)")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _streamed(connection: sa.Connection, sought: sa.Select[Any]) -> Iterator[Entry]:
+    rows = connection.execution_options(yield_per=1_000).execute(sought).mappings()
+    return map(_entry, rows)
+
+
+def _first(connection: sa.Connection, sought: sa.Select[Any]) -> Entry | None:
+    row = connection.execute(sought.limit(1)).mappings().first()
+    return None if row is None else _entry(row)
+
+
+def _entry(row: Mapping[Any, Any]) -> Entry:
+    # SQLite lets whoever edits the file put text where bytes were; `verify` must read that too.
+    data, leaf, chain = (
+        value if isinstance(value, bytes) else str(value).encode()
+        for value in (row["entry"], row["leaf_hash"], row["chain_hash"])
+    )
+    return Entry(row["seq"], row["id"], row["kind"], row["at"], data, leaf, chain)
+
+
+def secret(path: str | Path) -> bytes:
+    """Read the secret of 32 bytes, or make it, readable by its owner alone.
+
+    Raises
+    ------
+    LedgerError
+        If the file holds something else.
+    """
+    path = Path(path)
+    if not path.exists():
+        with temporary_beside(path) as temporary:
+            temporary.write_bytes(secrets.token_bytes(32))
+            sync(temporary)
+            # Unlike a rename, a link gives way to the one another process made meanwhile.
+            with suppress(FileExistsError):
+                os.link(temporary, path)
+            sync(path.parent)
+    key = path.read_bytes()
+    if len(key) != 32:
+        raise LedgerError(f"{path}: a secret is 32 bytes, found {len(key)}; restore the right file")
+    return key
+
+
+def customer_token(key: bytes, base: str, customer_id: str) -> str:
+    """Name a customer in the record so that only who holds the secret can tell who it is."""
+    return hmac.digest(key, canonical([base, customer_id]), "sha256").hex()[:32]
