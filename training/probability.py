@@ -1,0 +1,327 @@
+"""Buying as a random process: BG/NBD for how often, Gamma-Gamma for how much each time.
+
+A history is three numbers a customer, in any one unit of time: `frequency`, the repeat purchases;
+`recency`, from the first purchase to the last; `age`, from the first purchase to the cut-off.
+Answers are elementwise: a customer alone gets the same bits as within the whole base.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, special
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Parameters:
+    """The positive numbers that a model is."""
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not 0 < value < np.inf:
+                raise ValueError(
+                    f"{type(self).__name__}.{name} must be positive and finite, got {value}: "
+                    "take the parameters from a fit"
+                )
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the parameters by name, as JSON can hold them."""
+        return {name: float(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, parameters: Mapping[str, float]) -> Self:
+        """Return the model that `to_dict` described."""
+        return cls(**{field.name: float(parameters[field.name]) for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class BGNBD(_Parameters):
+    """Customers buy at a rate of their own, and after any purchase may leave unseen.
+
+    Rates are Gamma(r, alpha) over customers, the chance to leave Beta(a, b).
+    Fader, Hardie & Lee (2005), "Counting Your Customers" the Easy Way, Marketing Science 24(2).
+    """
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+
+    @classmethod
+    def fit(
+        cls,
+        frequency: ArrayLike,
+        recency: ArrayLike,
+        age: ArrayLike,
+        weights: ArrayLike | None = None,
+    ) -> Self:
+        """Estimate the parameters by maximum likelihood.
+
+        Raises ValueError for histories that cannot be, that hold no repeat purchase, or whose
+        likelihood has no maximum to be found.
+        """
+        x, t_x, age = _history(frequency, recency, age)
+        weight = _weights(weights, x)
+        if not (np.sum(weight * x) > 0 and np.sum(weight * age) > 0):
+            raise ValueError(
+                f"BG/NBD needs a repeat purchase, got {x.size} customers with none: "
+                "take a longer period or a larger customer base"
+            )
+        share = weight / np.sum(weight)
+        scale, rate = float(np.sum(share * age)), float(np.sum(share * x))
+
+        def mean_log_likelihood(parameters: Array) -> tuple[float, Array]:
+            model, history = cls(*parameters), (x, t_x / scale, age / scale)
+            height = np.sum(share * model._log_likelihoods(*history))
+            return float(height), np.sum(share * model._slopes(*history), axis=1)
+
+        # Past these customers are as good as alike, and 2F1 loses its digits.
+        limits = [(1e-4, 1e2), (1e-4, 1e4), (1e-4, 2e1), (1e-4, 1e2)]
+        r, alpha, a, b = _maximise("BG/NBD", mean_log_likelihood, [1, 1 / rate, 1, 2], limits)
+        return cls(r, alpha * scale, a, b)
+
+    def log_likelihood(
+        self,
+        frequency: ArrayLike,
+        recency: ArrayLike,
+        age: ArrayLike,
+        weights: ArrayLike | None = None,
+    ) -> float:
+        """Return the log-likelihood of these histories together (eq. 6)."""
+        x, t_x, age = _history(frequency, recency, age)
+        return float(np.sum(_weights(weights, x) * self._log_likelihoods(x, t_x, age)))
+
+    def probability_alive(self, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> Array:
+        """Return P(not left by the cut-off | history); 1 where nobody could yet leave."""
+        x, t_x, age = _history(frequency, recency, age)
+        return special.expit(-self._log_odds_left(x, t_x, age))
+
+    def probability_of_purchase(
+        self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
+    ) -> Array:
+        """Return P(at least one purchase within `t` of the cut-off | history).
+
+        Of those alive the rate is Gamma(r + frequency, alpha + age), and none leaves before the
+        next purchase, so the chance of silence is ((alpha + age) / (alpha + age + t))^(r + x).
+        """
+        x, _, age = _history(frequency, recency, age)
+        return self.probability_alive(frequency, recency, age) * self._buys(_ahead(t), x, age)
+
+    def expected_purchases(
+        self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
+    ) -> Array:
+        """Return E[purchases within `t` of the cut-off | history] (eq. 10)."""
+        x, _, age = _history(frequency, recency, age)
+        ahead, near = _ahead(t), 1e-5
+        distances = [self.a - 1, self.a + self.b - 1, self.a - self.r - round(self.a - self.r)]
+        # There the formula or its 2F1 divides by zero, and what they stand for is smooth: so step
+        # to both sides.
+        steps = [-2 * near, 2 * near] if min(map(abs, distances)) < near else [0.0]
+        sides = [self._purchases(self.a + step, ahead, x, age) for step in steps]
+        # Rounding must not leave the bounds that hold of any number of purchases.
+        most = (self.r + x) * ahead / (self.alpha + age)
+        purchases = np.maximum(np.minimum(sum(sides) / len(sides), most), self._buys(ahead, x, age))
+        return self.probability_alive(frequency, recency, age) * purchases
+
+    def _buys(self, ahead: Array, x: Array, age: Array) -> Array:
+        """Return P(at least one purchase | alive)."""
+        return -np.expm1(-(self.r + x) * np.log1p(ahead / (self.alpha + age)))
+
+    def _purchases(self, a: float, ahead: Array, x: Array, age: Array) -> Array:
+        """Return E[purchases | alive]."""
+        # Euler's transformation of the paper's 2F1: only its third argument grows with x, so that
+        # it stays exact for the busiest customers, where the printed form overflows.
+        grown = a + self.b + x - 1
+        z = ahead / (self.alpha + age + ahead)
+        series = special.hyp2f1(a + self.b - 1 - self.r, a - 1, grown, z)
+        shrunk = np.exp((1 - a) * np.log1p(ahead / (self.alpha + age)))
+        return grown / (a - 1) * (1 - shrunk * series)
+
+    def _log_odds_left(self, x: Array, t_x: Array, age: Array) -> Array:
+        chance = np.log(self.a / (self.b + np.maximum(x, 1) - 1))
+        silence = (self.r + x) * np.log((self.alpha + age) / (self.alpha + t_x))
+        return np.where(x > 0, chance + silence, -np.inf)
+
+    def _log_likelihoods(self, x: Array, t_x: Array, age: Array) -> Array:
+        buying = special.gammaln(self.r + x) - special.gammaln(self.r)
+        staying = special.betaln(self.a, self.b + x) - special.betaln(self.a, self.b)
+        timing = self.r * np.log(self.alpha) - (self.r + x) * np.log(self.alpha + age)
+        alive = special.log_expit(-self._log_odds_left(x, t_x, age))
+        return buying + staying + timing - alive
+
+    def _slopes(self, x: Array, t_x: Array, age: Array) -> list[Array]:
+        """Return the derivatives of each log-likelihood by r, alpha, a and b."""
+        left = special.expit(self._log_odds_left(x, t_x, age))
+        now, last, shape = self.alpha + age, self.alpha + t_x, self.r + x
+        silence = (1 - left) * np.log(now) + left * np.log(last)
+        chance = special.psi(self.a + self.b) - special.psi(self.a + self.b + x)
+        return [
+            special.psi(shape) - special.psi(self.r) + np.log(self.alpha) - silence,
+            self.r / self.alpha - shape * ((1 - left) / now + left / last),
+            chance + left / self.a,
+            chance
+            + special.psi(self.b + x)
+            - special.psi(self.b)
+            - left / (self.b + np.maximum(x, 1) - 1),
+        ]
+
+
+@dataclass(frozen=True)
+class GammaGamma(_Parameters):
+    """A purchase's value is Gamma(p, rate), and the rate is Gamma(q, v) over customers.
+
+    Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value, brucehardie.com/notes/025.
+    """
+
+    p: float
+    q: float
+    v: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.q <= 1:
+            raise ValueError(
+                f"GammaGamma.q must be above 1 for the customers to have a mean, got {self.q}: "
+                "cap the few largest values, or look for wrong ones among them"
+            )
+
+    @classmethod
+    def fit(cls, frequency: ArrayLike, mean_value: ArrayLike) -> Self:
+        """Estimate the parameters by maximum likelihood, from customers with repeat purchases.
+
+        Raises ValueError for values that are not positive, where no customer has a repeat
+        purchase, or where the likelihood has no maximum to be found.
+        """
+        x, mean = _values(frequency, mean_value)
+        x, mean = x[x > 0], mean[x > 0]
+        if not len(x):
+            raise ValueError(
+                "Gamma-Gamma needs a customer with a repeat purchase, got none: "
+                "take a longer period or a larger customer base"
+            )
+        scale = float(np.mean(mean))
+
+        def mean_log_likelihood(parameters: Array) -> tuple[float, Array]:
+            p, q, v = parameters
+            return (
+                float(np.mean(_value_log_likelihoods(p, q, v, x, mean / scale))),
+                np.mean(_value_slopes(p, q, v, x, mean / scale), axis=1),
+            )
+
+        limits = [(1e-3, 1e4)] * 3
+        p, q, v = _maximise("Gamma-Gamma", mean_log_likelihood, [2, 3, 1], limits)
+        return cls(p, q, v * scale)
+
+    def log_likelihood(self, frequency: ArrayLike, mean_value: ArrayLike) -> float:
+        """Return the log-likelihood of these mean values together (eq. 1a)."""
+        x, mean = _values(frequency, mean_value)
+        rows = _value_log_likelihoods(self.p, self.q, self.v, x[x > 0], mean[x > 0])
+        return float(np.sum(rows))
+
+    def expected_average_value(self, frequency: ArrayLike, mean_value: ArrayLike) -> Array:
+        """Return E[value of a purchase | history] (eq. 5), which shrinks towards all customers'.
+
+        With no repeat purchase the mean value is not read, and the answer is p v / (q - 1).
+        """
+        x, mean = _values(frequency, mean_value)
+        return self.p * (self.v + x * mean) / (self.p * x + self.q - 1)
+
+
+def _value_log_likelihoods(p: float, q: float, v: float, x: Array, mean: Array) -> Array:
+    shapes = special.gammaln(p * x + q) - special.gammaln(p * x) - special.gammaln(q)
+    scales = q * np.log(v) + p * x * np.log(x * mean) - (p * x + q) * np.log(v + x * mean)
+    return shapes + scales - np.log(mean)
+
+
+def _value_slopes(p: float, q: float, v: float, x: Array, mean: Array) -> list[Array]:
+    both, total = special.psi(p * x + q), v + x * mean
+    return [
+        x * (both - special.psi(p * x) + np.log(x * mean / total)),
+        both - special.psi(q) + np.log(v / total),
+        q / v - (p * x + q) / total,
+    ]
+
+
+def _maximise(
+    name: str,
+    mean_log_likelihood: Callable[[Array], tuple[float, Array]],
+    start: list[float],
+    limits: list[tuple[float, float]],
+) -> list[float]:
+    """Climb in the logarithms of the parameters, by the function's value and slopes."""
+
+    def descent(logarithms: Array) -> tuple[float, Array]:
+        parameters = np.exp(logarithms)
+        height, slopes = mean_log_likelihood(parameters)
+        return -height, -slopes * parameters
+
+    low, high = np.log(limits).T
+    at = np.clip(np.log(start), low, high)
+    # A line search may stall short of the top, or report failure on one that is flat to the last
+    # bit: so the slopes decide, and a stalled climb starts afresh from where it is.
+    for _ in range(5):
+        result = optimize.minimize(
+            descent,
+            at,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=optimize.Bounds(low, high),
+            options={"maxiter": 1000, "ftol": 1e-13, "gtol": 1e-8},
+        )
+        at = result.x
+        slope = np.max(np.abs(at - np.clip(at - result.jac, low, high)))
+        if slope < 1e-5:
+            return [float(value) for value in np.exp(at)]
+    raise ValueError(
+        f"{name}: the slopes must vanish at the maximum, got {slope:.1g} after five climbs "
+        f"({result.message}): look for extreme customers, or take a longer period"
+    )
+
+
+def _history(frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> tuple[Array, ...]:
+    x, t_x, age = np.broadcast_arrays(*(np.asarray(c, float) for c in (frequency, recency, age)))
+    possible = (x >= 0) & (t_x >= 0) & (t_x <= age) & np.isfinite(x + age)
+    if not np.all(possible):
+        row = int(np.argmin(possible))
+        found = [float(column.flat[row]) for column in (x, t_x, age)]
+        raise ValueError(
+            "a history must have frequency >= 0 and 0 <= recency <= age, got "
+            f"{found} in row {row}: count both times from the customer's first purchase"
+        )
+    return x, t_x, age
+
+
+def _values(frequency: ArrayLike, mean_value: ArrayLike) -> tuple[Array, Array]:
+    x, mean = np.broadcast_arrays(np.asarray(frequency, float), np.asarray(mean_value, float))
+    possible = (x == 0) | ((x > 0) & (mean > 0) & np.isfinite(x * mean))
+    if not np.all(possible):
+        row = int(np.argmin(possible))
+        raise ValueError(
+            "a customer with repeat purchases must have a positive mean value, got "
+            f"{float(x.flat[row])} purchases of {float(mean.flat[row])} in row {row}: "
+            "count positive purchases only"
+        )
+    return x, np.where(x > 0, mean, 0.0)
+
+
+def _ahead(t: ArrayLike) -> Array:
+    ahead = np.asarray(t, float)
+    possible = (ahead >= 0) & np.isfinite(ahead)
+    if not np.all(possible):
+        found = float(ahead.flat[int(np.argmin(possible))])
+        raise ValueError(f"t must be finite and not negative, got {found}: give a length of time")
+    return ahead
+
+
+def _weights(weights: ArrayLike | None, like: Array) -> Array:
+    weight = np.ones_like(like) if weights is None else np.asarray(weights, float)
+    if weight.shape != like.shape or not np.all((weight >= 0) & np.isfinite(weight)):
+        raise ValueError(
+            f"weights must be {like.size} finite numbers >= 0, got {weight.size} numbers with "
+            f"a least of {np.min(weight, initial=np.inf)}: give each customer one, or none"
+        )
+    return weight
