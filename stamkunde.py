@@ -1,0 +1,407 @@
+"""The command line: every command is one call into a folder, and one way to show what came of it.
+
+Exit codes: 0 done; 1 the work failed (a gate refused, a check found something); 2 the call, the
+config or the data were wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from configs.errors import StamkundeError
+from configs.load import load
+from configs.schema import Config, json_schema
+from serving import console
+
+if TYPE_CHECKING:
+    from features.source import Tables
+    from serving.ledger import Ledger
+    from training.job import Trained
+    from training.model import Task
+    from training.track import Tracker, Version
+
+app = typer.Typer(
+    help="Churn, customer lifetime value and segments: tuned, tested on the future, explained, "
+    "served and on record.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+audit = typer.Typer(help="The record of every score given.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
+
+ConfigFile = Annotated[
+    Path, typer.Option("--config", "-c", help="the customer base's YAML file", show_default=False)
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="replace a value, such as churn.horizon=60d"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
+AsOf = Annotated[
+    datetime,
+    typer.Option(
+        formats=["%Y-%m-%d"], metavar="DATE", help="its first instant, local time, is excluded"
+    ),
+]
+Out = Annotated[Path, typer.Option(help="the Parquet file to write")]
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="churn, clv or segments")]
+
+
+class CallError(StamkundeError, ValueError):
+    """A command that asks for what is not there."""
+
+
+# Data
+
+
+@app.command()
+def check(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
+    """Say whether the data is fit for the job; exit 2 where training cannot be meant."""
+    from features.check import check as examine
+    from features.check import unfit
+    from features.source import load_tables
+
+    told = load(config, set_ or [])
+    found = examine(told, load_tables(told))
+    console.findings(found, as_json)
+    if unfit(found):
+        raise typer.Exit(2)
+
+
+@app.command()
+def features(
+    config: ConfigFile,
+    as_of: AsOf,
+    out_: Annotated[Path | None, typer.Option("--out", help="the Parquet file to write")] = None,
+    store: Annotated[bool, typer.Option(help="fill the store that the service reads")] = False,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build every customer's features as of a date: one row a customer."""
+    from features.build import write
+    from features.source import load_tables
+
+    if out_ is None and not store:
+        raise CallError("features: say where they go: --out FILE.parquet, --store, or both")
+    told = load(config, set_ or [])
+    tables = load_tables(told)
+    rows = write(told, tables, as_of.date(), out_) if out_ else None
+    if store:
+        rows = _fill_store(told, tables, as_of.date())
+    console.show(
+        {"customers": rows, "as_of": str(as_of.date()), "out": out_ and str(out_), "store": store},
+        as_json,
+        [f"{rows:,} customers as of {as_of.date()}" + (f" → {out_}" if out_ else "")]
+        + (["the store holds them"] if store else []),
+    )
+
+
+# Models
+
+
+@app.command()
+def train(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="churn, clv, segments or all")],
+    config: ConfigFile,
+    trials: Annotated[int | None, typer.Option(min=1, help="trials of the study")] = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tune, evaluate on the later period, explain, log and judge; exit 1 if the gate refuses."""
+    overrides = [*(set_ or []), *([f"tuning.trials={trials}"] if trials else [])]
+    made = _train(load(config, overrides), task, as_json)
+    if not all(trained.verdict.passed for trained in made):
+        raise typer.Exit(1)
+
+
+@app.command()
+def promote(
+    task: TaskName,
+    config: ConfigFile,
+    version: Annotated[int | None, typer.Option(help="the latest that passed unless given")] = None,
+    force: Annotated[
+        str | None, typer.Option(metavar="WHY", help="against the verdict; the reason is recorded")
+    ] = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a version the champion; only a passed verdict allows it, or --force."""
+    told = load(config, set_ or [])
+    chosen = _promote(told, _one_task(told, task), version, force)
+    console.version(chosen, "is the champion", as_json)
+
+
+@app.command()
+def rollback(
+    task: TaskName, config: ConfigFile, set_: Overrides = None, as_json: AsJson = False
+) -> None:
+    """Make the champion before this one the champion again."""
+    from serving.promotion import rollback as back
+
+    told = load(config, set_ or [])
+    chosen = back(told, _tracker(told), _one_task(told, task), at=_now())
+    console.version(chosen, "is the champion again", as_json)
+
+
+@app.command()
+def models(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
+    """List every version of every task, its verdict, and which are champions."""
+    told = load(config, set_ or [])
+    tracker = _tracker(told)
+    console.versions([each for task in told.tasks for each in tracker.versions(task)], as_json)
+
+
+@app.command()
+def package(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
+    """Build a Bento of the champions and print its tag."""
+    from serving.package import package as build
+
+    tag = build(load(config, set_ or []))
+    console.show({"tag": tag}, as_json, [tag])
+
+
+# Scores
+
+
+@app.command()
+def serve(
+    config: ConfigFile,
+    bento: Annotated[str | None, typer.Option(help="a Bento's tag; the champions if none")] = None,
+    host: Annotated[str, typer.Option(help="loopback unless told otherwise")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+    set_: Overrides = None,
+) -> None:
+    """Serve scores over HTTP, until interrupted."""
+    from serving.server import serve as become
+
+    become(load(config, set_ or []), host, port, bento)
+
+
+@app.command()
+def score(
+    config: ConfigFile,
+    as_of: AsOf,
+    out_: Annotated[Path, typer.Option("--out", help="the Parquet file to write")],
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score the whole customer base in a batch, with reasons, on record."""
+    from features.source import load_tables
+    from serving.batch import score_base
+    from serving.release import current
+
+    told = load(config, set_ or [])
+    made = score_base(
+        told,
+        load_tables(told),
+        current(told.var),
+        as_of.date(),
+        out_,
+        _now(),
+        told.serving.reasons,
+        told.serving.language,
+    )
+    console.show(
+        vars(made),
+        as_json,
+        [
+            f"{made.customers:,} customers as of {made.as_of} → {made.out}",
+            *(f"  {task}: {count:,} scored" for task, count in made.scored.items()),
+            *(f"  {code}: {count:,}" for code, count in made.coded.items()),
+            f"on record as batch {made.batch_id}",
+        ],
+    )
+
+
+@audit.command("show")
+def audit_show(
+    entry_id: Annotated[str, typer.Argument(metavar="ID", help="of a score, BATCH/ROW or entry")],
+    config: ConfigFile,
+    set_: Overrides = None,
+) -> None:
+    """Print an entry of the record."""
+    told = load(config, set_ or [])
+    console.as_json(_ledger(told).get(entry_id).content)
+
+
+@audit.command("verify")
+def audit_verify(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
+    """Check the whole record, entry by entry; exit 1 if it is not whole."""
+    found = _ledger(load(config, set_ or [])).verify()
+    console.show(
+        vars(found) | {"whole": found.whole},
+        as_json,
+        [
+            f"{found.entries:,} entries and {found.batches_rows:,} rows of batches: "
+            + ("whole" if found.whole else "NOT whole"),
+            *found.faults,
+        ],
+    )
+    if not found.whole:
+        raise typer.Exit(1)
+
+
+@audit.command("replay")
+def audit_replay(
+    entry_id: Annotated[str, typer.Argument(metavar="ID", help="of a score, or BATCH/ROW")],
+    config: ConfigFile,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute a score again from the record and the bundles it names; exit 1 if it differs."""
+    from serving.audit import replays_alike
+
+    same = replays_alike(load(config, set_ or []), entry_id)
+    said = "the same bytes" if same else "NOT the same: see the libraries the bundle was made with"
+    console.show({"id": entry_id, "same": same}, as_json, [f"{entry_id}: {said}"])
+    if not same:
+        raise typer.Exit(1)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a config, for editors."""
+    console.as_json(json_schema())
+
+
+@app.command()
+def demo(config: ConfigFile, set_: Overrides = None) -> None:
+    """Run the whole path on a customer base, and end by saying where to look next."""
+    from features.check import check as examine
+    from features.check import unfit
+    from features.source import first_and_last_day, load_tables
+    from serving.demo import serve_and_ask
+    from serving.package import package as build
+    from training.progress import Reporter
+
+    told, say = load(config, set_ or []), Reporter(sys.stdout).say
+    say(f"\n1 · Is the data of {told.name} fit for the job?")
+    tables = load_tables(told)
+    found = examine(told, tables)
+    console.findings(found, False)
+    if unfit(found):
+        raise typer.Exit(2)
+    say("\n2 · Train, and test on the later period")
+    passed = [made.task for made in _train(told, "all", False, tables) if made.verdict.passed]
+    say("\n3 · Promote what passed the gate")
+    for task in passed:
+        console.version(_promote(told, task), "is the champion", False)
+    if not passed:
+        raise typer.Exit(1)
+    timeless = tables.transactions is None
+    as_of = _now().date() if timeless else first_and_last_day(tables)[1] + timedelta(days=1)
+    say(f"\n4 · Features of everybody as of {as_of}, and the champions as a Bento")
+    say(f"{_fill_store(told, tables, as_of):,} customers in the store")
+    tag = build(told)
+    say(tag)
+    say("\n5 · Score the base in a batch; ask the service for some of the same customers")
+    serve_and_ask(told, tables, as_of, tag, _now(), say)
+    say("\nWhere to look next")
+    for what, where in (
+        ("the report", str(_report_file(told))),
+        ("MLflow's page", "make mlflow"),
+        ("serve", f".venv/bin/stamkunde serve --config {config} --bento {tag}"),
+        ("score", f".venv/bin/stamkunde score --config {config} --as-of {as_of} --out F.parquet"),
+        ("audit", f".venv/bin/stamkunde audit verify --config {config}"),
+    ):
+        say(f"  {what:14} {where}")
+
+
+# What commands have in common
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _tracker(config: Config) -> Tracker:
+    from training.track import Tracker
+
+    return Tracker(config)
+
+
+def _ledger(config: Config) -> Ledger:
+    from serving.ledger import Ledger
+
+    return Ledger.of(config.var, config.name)
+
+
+def _one_task(config: Config, task: str) -> Task:
+    if task not in config.tasks:
+        raise CallError(
+            f"{task}: no task of {config.name}; it has {', '.join(config.tasks)}"
+            + ("" if task != "all" else "; name one at a time")
+        )
+    return task  # type: ignore[return-value]
+
+
+def _train(config: Config, task: str, as_json: bool, tables: Tables | None = None) -> list[Trained]:
+    """Train one task or all, show what came of each, and write the report."""
+    from features.source import load_tables
+    from training.card import report
+    from training.job import train as run
+    from training.progress import Reporter
+
+    tasks = config.tasks if task == "all" else (_one_task(config, task),)
+    tables = tables or load_tables(config)
+    made = []
+    for name in tasks:
+        trained = run(config, name, now=_now(), tables=tables, reporter=Reporter())  # type: ignore[arg-type]
+        made.append(trained)
+        if not as_json:
+            console.trained(trained.facts, trained.version.number, trained.bundle.digest)
+    page = _report_file(config)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_bytes(report([(trained.facts, trained.figures) for trained in made]))
+    if as_json:
+        console.as_json([{**trained.facts, "version": trained.version.number} for trained in made])
+    else:
+        console.say(f"report: {page}")
+    return made
+
+
+def _report_file(config: Config) -> Path:
+    return config.var / "report.html"
+
+
+def _promote(
+    config: Config, task: Task, version: int | None = None, force: str | None = None
+) -> Version:
+    from serving.promotion import promote as move
+
+    return move(config, _tracker(config), task, at=_now(), number=version, force=force)
+
+
+def _fill_store(config: Config, tables: Tables, as_of: date) -> int:
+    """Fill the feature store for the champions, or for the present schema if there are none."""
+    from features.store import FeatureStore
+    from serving.batch import fill_store
+    from serving.release import current, is_promoted
+
+    release = current(config.var) if is_promoted(config.var) else None
+    return fill_store(config, tables, release, as_of, FeatureStore.of(config.var))
+
+
+def main() -> NoReturn:
+    """Run the command line; what a user did wrong is told in a line, without a traceback."""
+    from serving.promotion import RefusedError
+
+    try:
+        app()
+    except RefusedError as error:
+        sys.exit(_told(error, 1))
+    except StamkundeError as error:
+        sys.exit(_told(error, 2))
+    sys.exit(0)
+
+
+def _told(error: Exception, code: int) -> int:
+    typer.echo(str(error), err=True)
+    return code

@@ -50,9 +50,20 @@ def dump(config: Config) -> dict[str, Any]:
 
 
 def config_hash(config: Config) -> str:
-    """Return the SHA-256 of what in a config can change a result, in hexadecimal."""
-    content = config.model_dump(mode="json", exclude={"paths", "serving"})
-    return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
+    """Return the SHA-256 of what in a config can change a result, in hexadecimal.
+
+    Where the files lie cannot; what is in them, the fingerprint of the data tells.
+    """
+    content = dump(config)
+    for source in filter(None, content["sources"].values()):
+        for held in (source, *source.get("join", ())):
+            del held["path"]
+    return sections_hash(content, *(key for key in content if key not in ("paths", "serving")))
+
+
+def sections_hash(content: dict[str, Any], *sections: str) -> str:
+    """Return the SHA-256 of some sections of a dumped config, in hexadecimal."""
+    return hashlib.sha256(rfc8785.dumps({key: content[key] for key in sections})).hexdigest()
 
 
 def _file(path: Path, asked: Problem | None = None, above: tuple[Path, ...] = ()) -> Written:

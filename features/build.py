@@ -6,11 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from datetime import date
 from functools import reduce
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from configs.schema import Attribute, Config
 from features import basket, frames, profile, recency, rhythm, spend
@@ -113,6 +116,22 @@ def schema_of(config: Config, tables: Tables) -> FeatureSchema:
             )
         )
     return FeatureSchema((*behaviour, *attributes))
+
+
+def write(config: Config, tables: Tables, as_of: date, out: Path) -> int:
+    """Write everybody's features as of a date to a Parquet file; return how many customers.
+
+    The file has its name only once it is whole, and the schema's digest in its metadata.
+    """
+    frame = build(config, tables, [as_of])
+    schema = schema_of(config, tables)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    told = {"stamkunde.schema": schema.digest, "stamkunde.as_of": as_of.isoformat()}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=out.parent, suffix=".parquet", delete=False) as unfinished:
+        pq.write_table(table.replace_schema_metadata(told), unfinished, compression="zstd")
+    Path(unfinished.name).replace(out)
+    return len(frame)
 
 
 def _of_snapshot(config: Config, snapshot: ir.Table, at: ir.Table) -> ir.Table:

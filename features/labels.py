@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 import ibis
 import pandas as pd
@@ -46,7 +45,7 @@ def future(
             names=["as_of", "start", "end"],
         )
     )
-    rows = _held(tables.transactions, "transactions")
+    rows = tables.need("transactions")
     known = rows.join(at, [rows.occurred_at >= at.start, rows.occurred_at < at.end])
     orders = known.group_by(["as_of", "customer_id", "order_id"]).aggregate(
         net=known.amount.sum(), value=known[value].sum()
@@ -60,14 +59,8 @@ def future(
 
 def snapshot_labels(config: Config, tables: Tables) -> pd.DataFrame:
     """Return ``customer_id`` and ``churned`` (0 or 1) of a snapshot, sorted by customer."""
-    held = _held(tables.snapshot, "a snapshot")
-    positive = _held(config.sources.snapshot, "a snapshot").positive
-    churned = (held.label == positive).cast("int64")
+    held = tables.need("snapshot")
+    source = config.sources.snapshot
+    churned = (held.label == (source.positive if source else "")).cast("int64")
     table = held.select("customer_id", churned=churned).order_by("customer_id")
     return tables.backend.to_pyarrow(table).to_pandas()
-
-
-def _held(given: Any, name: str) -> Any:
-    if given is None:
-        raise ValueError(f"this customer base has no {name}")
-    return given

@@ -54,6 +54,21 @@ def locate(path: str) -> str:
     return str(Path(found.origin).parent / inner)
 
 
+def files_at(path: str) -> list[str]:
+    """Return the files that a config's path names, sorted; its last part may be a glob.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    located = Path(locate(path))
+    files = sorted(str(file) for file in located.parent.glob(located.name) if file.is_file())
+    if not files:
+        raise DataError.of_missing_file(path)
+    return files
+
+
 def format_of(path: str, given: Format | None) -> Format:
     """Return the format that a config gives, or that the file's ending tells."""
     if given is not None:
@@ -79,11 +94,7 @@ def read(
     DataError
         If there is no file, or it is empty or not of its format.
     """
-    located = locate(path)
-    found = sorted(Path(located).parent.glob(Path(located).name))
-    files = [str(file) for file in found if file.is_file()]
-    if not files:
-        raise DataError.of_missing_file(path)
+    files = files_at(path)
     if any(Path(file).stat().st_size == 0 for file in files):
         raise DataError(path, expected="rows", found="an empty file")
     chosen = format_of(path, given)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 
 import duckdb
 import ibis
@@ -21,7 +24,7 @@ from configs.schema import (
     Transactions,
 )
 from features.contract import CANONICAL, EXPECTED, MONEY, DataError, Kind, quote_value
-from features.reader import first_row, identifier, literal, read
+from features.reader import files_at, first_row, identifier, literal, read
 
 _LARGEST_AMOUNT = 10_000_000_000
 _YES = "('yes', 'y', 'true', 't', '1')"
@@ -53,6 +56,13 @@ class Tables:
     transactions: ir.Table | None = None
     customers: ir.Table | None = None
     snapshot: ir.Table | None = None
+
+    def need(self, name: str) -> ir.Table:
+        """Return a table that the caller cannot do without."""
+        table = getattr(self, name)
+        if table is None:
+            raise ValueError(f"this customer base has no {name}")
+        return table
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,25 @@ def load_tables(config: Config) -> Tables:
     }
     backend = ibis.duckdb.from_connection(connection)
     return Tables(backend, intake, **{name: backend.table(name) for name in given})
+
+
+def first_and_last_day(tables: Tables) -> tuple[date, date]:
+    """Return the first and the last local day with a row of transactions."""
+    rows = tables.need("transactions")
+    days = rows.aggregate(first=rows.local_day.min(), last=rows.local_day.max())
+    found = tables.backend.to_pyarrow(days).to_pylist()[0]
+    return found["first"], found["last"]
+
+
+def fingerprint(config: Config) -> str:
+    """Return the SHA-256 of the content of every file that the config names, in hexadecimal."""
+    whole = hashlib.sha256()
+    for source in filter(None, dict(config.sources).values()):
+        for path in (source.path, *(join.path for join in getattr(source, "join", ()))):
+            for file in files_at(path):
+                with Path(file).open("rb") as content:
+                    whole.update(hashlib.file_digest(content, "sha256").digest())
+    return whole.hexdigest()
 
 
 def _mapped(table: str, source: Transactions | Customers | Snapshot) -> list[_Mapped]:

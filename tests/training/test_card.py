@@ -1,0 +1,311 @@
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from features.schema import FeatureColumn, FeatureSchema
+from training import card, plots, shap_plots, wording
+
+HOSTILE = "<script>alert('x')</script>\"><img src=http://evil.example/a.png>"
+
+
+def make_facts(**changes: Any) -> dict[str, Any]:
+    return {
+        "base": "complete_journey",
+        "task": "churn",
+        "question": "Who will buy nothing in the 28 days after 2017-12-04?",
+        "model": "xgboost",
+        "chosen_because": "Best log loss on the validation period.",
+        "made_at": "2026-03-04T09:12:44+00:00",
+        "currency": "USD",
+        "data": {"file": "sales.csv", "rows": 1469307, "first": "2017-01-01"},
+        "cutoffs": {
+            "fit": ["2017-05-01", "2017-06-01"],
+            "validation": "2017-10-02",
+            "test": "2017-12-04",
+            "horizon_days": 28,
+            "gap_days": 3,
+        },
+        "population": "customers with a purchase in the last 90 days",
+        "test": {"customers": 2107, "positives": 254, "rate": 0.1206},
+        "metrics": [
+            make_metric("roc_auc", True, xgboost=0.842, recency=0.781),
+            make_metric("log_loss", False, xgboost=0.2712, recency=0.3305),
+            make_metric("lift_at_10", True, unit="times", xgboost=4.63, recency=3.6),
+        ],
+        "models": [
+            {"name": "xgboost", "label": "Boosted trees", "role": "candidate"},
+            {"name": "recency", "label": "Last purchase", "role": "naive rule"},
+        ],
+        "verdict": {"passed": True, "served": "xgboost", "reasons": ["Better than the rule."]},
+        "warnings": ["Two features are today's values."],
+        "limits": ["Not for credit."],
+        "features": [
+            {"name": "pause", "label": "days since", "importance": 0.6, "actionable": True}
+        ],
+        "libraries": {"xgboost": "3.2.0"},
+        "protected": "age: left out",
+        **changes,
+    }
+
+
+def make_metric(name: str, higher: bool | None, unit: str = "", **values: float) -> dict[str, Any]:
+    held = {
+        model: {"value": value, "low": value - 0.01, "high": value + 0.01}
+        for model, value in values.items()
+    }
+    return {
+        "name": name,
+        "label": name.upper(),
+        "unit": unit,
+        "higher_is_better": higher,
+        "values": held,
+    }
+
+
+def make_figures() -> dict[str, Figure]:
+    y, p = np.arange(40) % 2, np.linspace(0, 1, 40)
+    return {"reliability": plots.reliability(y, p), "gain": plots.gain(y, p, {"rule": 1 - p})}
+
+
+def page_of(figures: dict[str, Figure] | None = None, **changes: Any) -> str:
+    return card.card(make_facts(**changes), figures or {})[1].decode()
+
+
+class Reader(HTMLParser):
+    """Reads a page as a browser does: its words outside drawings, its tags and attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self._unread = 0
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        self._unread += tag in ("style", "svg")
+
+    def handle_endtag(self, tag):
+        self._unread -= tag in ("style", "svg")
+
+    def handle_data(self, data):
+        if not self._unread:
+            self.said.append(data)
+
+
+def words(page: str) -> str:
+    """Return what is read on a page, in a line."""
+    return " ".join(" ".join(Reader(page).said).split())
+
+
+def requests_of(page: str) -> list[str]:
+    links = ("src", "href", "xlink:href", "action", "srcset", "poster", "background", "data")
+    found = [value for name, value in Reader(page).attributes if name in links]
+    found += re.findall(r"""url\(\s*["']?([^"')]+)""", page)
+    found += re.findall(r"@import\s+(\S+)", page)
+    return [each for each in found if not each.startswith(("#", "data:image/png"))]
+
+
+def test_the_page_says_the_facts():
+    said = words(page_of(make_figures()))
+    for part in (
+        "Who will buy nothing in the 28 days after 2017-12-04?",
+        "Passed. Served: Boosted trees.",
+        "Better than the rule.",
+        "Best log loss on the validation period.",
+        "Of the tenth ranked most likely to leave, 55.8 % did, against 12.1 % of all",
+        "0.832 to 0.852",
+        "Fitted on 2 cut-offs from 2017-05-01 to 2017-06-01.",
+        "about the 28 days that begin 3 days after it",
+        "Measured on 2,107 customers, of whom 254 left (12.1 %).",
+        "1,469,307",
+        "Two features are today's values.",
+        "Not for credit.",
+        "Protected attributes: age: left out",
+        "can be acted on",
+        "What was known, and what was asked",
+        "Who is reached first",
+        "xgboost 3.2.0",
+    ):
+        assert part in said
+
+
+def test_the_json_is_the_facts_with_what_is_not_finite_as_null():
+    facts = make_facts(test={"customers": np.int64(5), "rate": float("nan")})
+    held = json.loads(card.card(facts, {})[0])
+    assert held["question"] == facts["question"]
+    assert held["test"] == {"customers": 5, "rate": None}
+
+
+@pytest.mark.parametrize(
+    ("higher", "values", "best"),
+    [
+        (True, {"xgboost": 0.8, "recency": 0.7}, "Boosted trees"),
+        (False, {"xgboost": 0.8, "recency": 0.7}, "Last purchase"),
+        (None, {"xgboost": 0.1, "recency": -0.05}, "Last purchase"),
+        (True, {"xgboost": float("nan"), "recency": 0.7}, "Last purchase"),
+    ],
+)
+def test_the_best_comes_first_and_is_marked(higher, values, best):
+    said = words(page_of(metrics=[make_metric("m", higher, **values)]))
+    assert said.count(" best ") == 1 + said.count(", best first")
+    assert f"{best} best" in said
+
+
+@pytest.mark.parametrize(
+    ("estimate", "low", "high", "said"),
+    [
+        (0.04, 0.02, 0.06, "better by 0.040 (0.020 to 0.060)"),
+        (-0.04, -0.06, -0.02, "worse by 0.040 (0.020 to 0.060)"),
+        (-0.02, -0.06, 0.02, "no clear difference (−0.060 to 0.020)"),
+        (0.04, None, None, "better by 0.040."),
+        (None, None, None, "not known."),
+    ],
+)
+def test_a_difference_says_whether_it_is_for_the_better(estimate, low, high, said):
+    difference = {"metric": "m", "against": "recency", "estimate": estimate}
+    page = page_of(
+        metrics=[make_metric("m", False, xgboost=1.0, recency=2.0)],
+        differences=[difference | {"low": low, "high": high}],
+    )
+    assert f"Boosted trees against Last purchase: {said}" in words(page)
+
+
+def test_a_refusal_says_what_is_served_instead():
+    verdict = {"passed": False, "served": "recency", "reasons": ["Worse than the rule."]}
+    assert "Refused. Served instead: Last purchase." in words(page_of(verdict=verdict))
+    assert "Nothing is served" in words(page_of(verdict={"passed": False, "served": None}))
+
+
+def test_a_feature_in_detail_has_its_name_and_importance_is_told_once():
+    pause = FeatureColumn("pause", "number", (), "", "", "days since", "", True, None, False, "")
+    schema, column = FeatureSchema((pause,)), np.arange(6.0)[:, None]
+    figures = {
+        "importance_bar": shap_plots.importance_bar(column, schema),
+        "dependence_1": shap_plots.dependence("pause", column, column, schema),
+    }
+    assert "Days since Each dot is a customer" in words(page_of(figures))
+    assert "What the model goes by" not in words(page_of(figures))
+    assert "What the model goes by" in words(page_of(figures, features=[]))
+
+
+def test_hostile_words_stay_words():
+    names = ("base", "task", "question", "model", "currency", "population")
+    facts = dict.fromkeys(names, HOSTILE) | {
+        "data": {"file": HOSTILE},
+        "cutoffs": {"split": HOSTILE},
+        "metrics": [make_metric(HOSTILE, True, **{HOSTILE: 1.0, "other": 0.5})],
+        "models": [{"name": HOSTILE, "label": HOSTILE, "role": HOSTILE}],
+        "verdict": {"passed": False, "served": HOSTILE, "reasons": [HOSTILE]},
+        "warnings": [HOSTILE],
+        "parameters": {HOSTILE: HOSTILE},
+        "features": [{"name": HOSTILE, "label": HOSTILE, "importance": 1.0}],
+        "segments": [{"name": HOSTILE, "customers": 3, "share": 1.0, "apart": [HOSTILE]}],
+        "libraries": {HOSTILE: HOSTILE},
+    }
+    figures = {HOSTILE: plots.gain([0, 1], [0, 1], {HOSTILE: [1, 0]}, HOSTILE)}
+    report = card.report([(facts, figures)], {"passed": False, HOSTILE: [HOSTILE, {"a": HOSTILE}]})
+    for page in (card.card(facts, figures)[1].decode(), report.decode()):
+        assert not {"script", "img"} & set(Reader(page).tags)
+        assert requests_of(page) == []
+
+
+def test_the_page_stands_alone():
+    page = page_of(make_figures())
+    assert requests_of(page) == []
+    assert "<script" not in page
+    assert "default-src 'none'" in page
+    named = {name for name, _ in Reader(page).attributes}
+    assert not [name for name in named if name == "style" or name.startswith("on")]
+
+
+def test_ids_of_a_report_are_each_used_once():
+    cards = [(make_facts(task=task), make_figures()) for task in ("churn", "clv", "churn")]
+    ids = re.findall(r'\sid="([^"]*)"', card.report(cards).decode())
+    assert len(ids) == len(set(ids))
+
+
+def test_the_same_facts_give_the_same_bytes():
+    figures = make_figures()
+    once = card.card(make_facts(), figures)
+    assert once == card.card(make_facts(), figures) == card.card(make_facts(), make_figures())
+    assert card.report([(make_facts(), figures)]) == card.report([(make_facts(), make_figures())])
+
+
+def test_missing_facts_leave_gaps_but_a_page():
+    assert b"<article" in card.card({}, {})[1]
+    assert b"<h1>" in card.report([])
+    for name in make_facts():
+        facts = make_facts()
+        facts.pop(name)
+        card.card(facts, {})
+        card.card(make_facts(**{name: None}), {})
+
+
+def test_a_split_without_time_says_so():
+    page = page_of(
+        cutoffs={"split": "by strata of the label; it could not be tested on the future"}
+    )
+    assert "could not be tested on the future." in words(page)
+    assert "What was known, and what was asked" not in page
+
+
+def test_the_report_tells_all_tasks_and_the_check():
+    segments = {
+        "task": "segments",
+        "cutoffs": {"fit": ["2017-12-04"]},
+        "segments": [
+            {"name": "Regulars", "customers": 300, "share": 0.75, "apart": ["buys weekly"]},
+            {"name": "Fading", "customers": 100, "share": 0.25},
+        ],
+    }
+    value = make_facts(
+        task="clv",
+        test={},
+        metrics=[
+            make_metric("top_tenth_share", True, "share", xgboost=0.41),
+            make_metric("total_bias", None, "share", xgboost=-0.021),
+        ],
+    )
+    held = [(make_facts(), make_figures()), (value, {}), (segments, {})]
+    said = words(card.report(held, {"passed": True, "warnings": ["3 rows of 0"]}).decode())
+    for part in (
+        "The tenth ranked highest brought 41.0 % of what all brought.",
+        "All predictions together came out 2.1 % below what was really spent.",
+        "2 segments: Regulars (75.0 %), Fading (25.0 %).",
+        "Found on what was known at 2017-12-04.",
+        "buys weekly",
+        "The data passed its check.",
+        "3 rows of 0",
+    ):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (1234567.8, "", "1,235,000"),
+        (842.4, "", "842"),
+        (9.996, "", "10.00"),
+        (-0.04212, "", "−0.042"),
+        (0.00001234, "", "0.0000123"),
+        (0.0, "", "0"),
+        (7, "", "7"),
+        (0.1206, "share", "12.1\xa0%"),
+        (0.0042, "share", "0.42\xa0%"),
+        (1043.2, "currency", "USD\xa01,043"),
+        (3, "times", "3.00\xa0times"),
+        (float("nan"), "share", "–"),
+        (None, "", "–"),
+        (True, "", "–"),
+    ],
+)
+def test_numbers_are_written_for_people(value, unit, said):
+    assert wording.number(value, unit, "USD") == said

@@ -1,0 +1,158 @@
+"""What a model must beat: rules a company would otherwise use, as models like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import logit
+from sklearn.linear_model import LogisticRegression
+
+from features.schema import FeatureSchema
+from training.calibrate import Intervals, Scale, Sigmoid
+from training.model import Model
+from training.predictors import Linear, ProbabilityValue, Term, transform
+from training.probability import BGNBD, GammaGamma
+from training.split import Split
+
+LEVELS = (80, 95)
+
+Role = Literal["candidate", "naive rule", "baseline"]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A model with its part in the comparison, and its name in words."""
+
+    model: Model
+    role: Role
+    label: str
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.model.name
+
+
+def recency_rule(split: Split) -> Contender:
+    """The longer the silence, the likelier the loss: a logistic curve of recency alone."""
+    model = logistic(split, "recency", [("days_since_purchase", "log1p")])
+    return Contender(model, "naive rule", "Recency rule")
+
+
+def base_rate(split: Split) -> Contender:
+    """Everybody is as likely to leave as anybody."""
+    rate = float(np.mean(split.fit.target))
+    predictor = Linear(len(split.schema.columns), float(logit(rate)), ())
+    return Contender(_churn(split, "base_rate", predictor), "naive rule", "Base rate")
+
+
+def rfm_logistic(split: Split) -> Contender:
+    """Logistic regression on recency, frequency and monetary value."""
+    columns = [
+        ("days_since_purchase", "log1p"),
+        ("purchase_days", "log1p"),
+        ("spend_per_purchase_day", "log1p"),
+        ("tenure", "log1p"),
+    ]
+    return Contender(logistic(split, "rfm_logistic", columns), "baseline", "RFM logistic")
+
+
+def full_logistic(split: Split) -> Contender:
+    """Logistic regression on every attribute."""
+    columns = [(column.name, "identity") for column in split.schema.columns]
+    return Contender(logistic(split, "logistic", columns), "baseline", "Logistic on all attributes")
+
+
+def last_spend(split: Split, horizon: int, windows: Sequence[int]) -> Contender:
+    """The last period's spend, carried forward."""
+    window = min(windows, key=lambda days: (abs(days - horizon), days))
+    name = f"spend_in_{window}d"
+    term = Term(split.schema.names.index(name), "identity", 0.0, 1.0, horizon / window)
+    predictor = Linear(len(split.schema.columns), 0.0, (term,))
+    return Contender(_value(split, "last_spend", predictor), "naive rule", "Last period's spend")
+
+
+def probability_value(split: Split, horizon: int) -> Contender:
+    """BG/NBD's expected purchases × Gamma-Gamma's expected value, on all known at the test."""
+    names = ("purchase_days", "active_span", "tenure", "spend_per_purchase_day")
+    columns = [split.schema.names.index(name) for name in names]
+    rows = split.known[:, columns]
+    rows = rows[~np.isnan(rows).any(axis=1) & (rows[:, 3] > 0)]
+    days, span, tenure, spend = rows.T
+    predictor = ProbabilityValue(
+        features=len(split.schema.columns),
+        purchase_days=columns[0],
+        active_span=columns[1],
+        tenure=columns[2],
+        spend=columns[3],
+        horizon=float(horizon),
+        purchases=BGNBD.fit(days - 1, span, tenure),
+        value=GammaGamma.fit(days, spend),
+        reference=tuple(float(value) for value in np.median(rows, axis=0)),  # type: ignore[arg-type]
+    )
+    return Contender(_value(split, "bgnbd_gg", predictor), "baseline", "BG/NBD × Gamma-Gamma")
+
+
+def logistic(split: Split, name: str, columns: Sequence[tuple[str, str]]) -> Model:
+    """Fit a regularised logistic regression on standardised columns."""
+    matrix, target = split.fit.matrix, split.fit.target
+    terms = [term for column in columns for term in terms_of(split.schema, matrix, *column)]
+    inputs = np.column_stack([term.standardised(matrix) for term in terms])
+    fitted = LogisticRegression(C=1.0, max_iter=2000).fit(inputs, target)
+    weighted = tuple(
+        Term(term.feature, term.transform, term.mean, term.scale, float(weight), term.argument)
+        for term, weight in zip(terms, fitted.coef_[0], strict=True)
+    )
+    predictor = Linear(len(split.schema.columns), float(fitted.intercept_[0]), weighted)
+    return _churn(split, name, predictor)
+
+
+def terms_of(
+    schema: FeatureSchema, matrix: np.ndarray, name: str, how: str, weight: float = 1.0
+) -> list[Term]:
+    """Return a feature's standardised terms: one for a number, one a category."""
+    index = schema.names.index(name)
+    column = schema.columns[index]
+    if column.kind == "number":
+        return [_term(matrix, index, how, weight, 0.0)]
+    return [
+        _term(matrix, index, "equals", weight, float(number))
+        for number in range(len(column.categories))
+    ]
+
+
+def _term(matrix: np.ndarray, index: int, how: str, weight: float, argument: float) -> Term:
+    values = transform(matrix[:, index], how, argument)
+    present = values[~np.isnan(values)]
+    mean = float(np.mean(present)) if len(present) else 0.0
+    scale = float(np.std(present)) if len(present) else 0.0
+    return Term(index, how, mean, scale or 1.0, weight, argument)  # type: ignore[arg-type]
+
+
+def _churn(split: Split, name: str, predictor: Linear) -> Model:
+    return Model(
+        "churn", name, split.schema, (predictor,), Sigmoid(1.0, 0.0), population=split.population
+    )
+
+
+def _value(split: Split, name: str, predictor: Linear | ProbabilityValue) -> Model:
+    served = predictor.margin(split.fit.matrix)
+    floor = value_floor(split)
+    return Model(
+        "clv",
+        name,
+        split.schema,
+        (predictor,),
+        Scale(1.0),
+        intervals=Intervals.fit(served, split.fit.target, LEVELS),
+        population=split.population,
+        floor=floor,
+    )
+
+
+def value_floor(split: Split) -> float | None:
+    """Return 0 where no customer's value was ever negative, which bounds intervals."""
+    return None if np.any(split.fit.target < 0) else 0.0

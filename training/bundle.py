@@ -1,0 +1,213 @@
+"""The model bundle: what training produces, and all that serving loads.
+
+A folder of XGBoost's own format, JSON and a page; nothing in it can run. ``manifest.json`` names
+the SHA-256 of every other file, so that the manifest's own is the bundle's digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from configs.errors import StamkundeError
+from features.schema import FeatureSchema
+from training import calibrate
+from training.model import Model, Population
+from training.predictors import KINDS
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+_PLAIN_NAME = re.compile(r"[a-z0-9_]+\.(json|ubj|html)")
+
+
+class BundleError(StamkundeError):
+    """A bundle that is incomplete, altered, or of a format that is not known."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model with its papers, as read from a folder whose every hash held.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    digest : str
+        SHA-256 of its manifest, hence of all of it.
+    manifest : dict
+        Base, task, when, config, data, code, cut-offs, metrics, verdict, libraries, files.
+    model : Model
+        What predicts and explains.
+    """
+
+    path: Path
+    digest: str
+    manifest: Mapping[str, Any]
+    model: Model
+
+    @cached_property
+    def reference(self) -> dict[str, Any]:
+        """Binned training distributions by feature; no customer's row."""
+        return json.loads((self.path / "reference.json").read_bytes())
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """The model card as data."""
+        return json.loads((self.path / "card.json").read_bytes())
+
+
+def save(
+    folder: Path, model: Model, papers: Mapping[str, Any], files: Mapping[str, bytes]
+) -> Bundle:
+    """Write a bundle into a new folder and read it back.
+
+    Parameters
+    ----------
+    folder : Path
+        Must not exist.
+    model : Model
+        What predicts.
+    papers : mapping
+        What the manifest says besides: base, made_at, config, data, metrics, verdict and so on.
+    files : mapping of str to bytes
+        The other files: reference.json, card.json, card.html.
+    """
+    content = {**_model_files(model), **files}
+    folder.mkdir(parents=True)
+    for name, held in content.items():
+        (folder / name).write_bytes(held)
+    manifest = {
+        **papers,
+        "format": FORMAT,
+        "task": model.task,
+        "model": model.name,
+        "schema": model.schema.digest,
+        "predictors": [
+            {"kind": predictor.kind, "file": _predictor_file(index, predictor.suffix)}
+            for index, predictor in enumerate(model.predictors)
+        ],
+        "combine": "sum of margins",
+        "population": asdict(model.population) if model.population else None,
+        "floor": model.floor,
+        "files": {name: sha256(held) for name, held in sorted(content.items())},
+    }
+    (folder / MANIFEST).write_bytes(to_json(manifest))
+    return load(folder)
+
+
+def load(folder: Path) -> Bundle:
+    """Read a bundle, checking the hash of every file.
+
+    Raises
+    ------
+    BundleError
+        If a file is missing, altered or not named by the manifest, or the format is not known.
+    """
+    try:
+        written = (folder / MANIFEST).read_bytes()
+        manifest = json.loads(written)
+        named = manifest["files"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{folder}: no bundle: {MANIFEST} cannot be read ({error})") from None
+    if manifest.get("format") != FORMAT:
+        raise BundleError(f"{folder}: format {manifest.get('format')!r}, expected {FORMAT}")
+    content = {name: _checked(folder, name, digest) for name, digest in named.items()}
+    extra = {file.name for file in folder.iterdir()} - {*named, MANIFEST}
+    if extra:
+        raise BundleError(f"{folder}: holds {sorted(extra)}, which its manifest does not name")
+    return Bundle(folder, sha256(written), manifest, _model(manifest, content))
+
+
+def _load_pyfunc(path: str) -> Model:
+    """Load a bundle as MLflow's generic model; scores are never served through it."""
+    (manifest,) = Path(path).glob(f"**/{MANIFEST}")
+    return load(manifest.parent).model
+
+
+def _checked(folder: Path, name: str, digest: str) -> bytes:
+    if not _PLAIN_NAME.fullmatch(name):
+        raise BundleError(f"{folder}: {name!r} is no name of a bundle's file")
+    try:
+        held = (folder / name).read_bytes()
+    except OSError:
+        raise BundleError(f"{folder / name}: missing, though the manifest names it") from None
+    if sha256(held) != digest:
+        raise BundleError(
+            f"{folder / name}: altered since the bundle was made (SHA-256 {sha256(held)[:12]}…, "
+            f"expected {digest[:12]}…); restore it or promote another version"
+        )
+    return held
+
+
+def _model_files(model: Model) -> dict[str, bytes]:
+    files = {
+        _predictor_file(index, predictor.suffix): predictor.to_bytes()
+        for index, predictor in enumerate(model.predictors)
+    }
+    files["schema.json"] = to_json(model.schema.to_dict())
+    files["calibration.json"] = to_json(calibrate.to_dict(model.calibration))
+    files["intervals.json"] = to_json(asdict(model.intervals) if model.intervals else {})
+    return files
+
+
+def _model(manifest: Mapping[str, Any], content: Mapping[str, bytes]) -> Model:
+    intervals = json.loads(content["intervals.json"])
+    population = manifest["population"]
+    return Model(
+        task=manifest["task"],
+        name=manifest["model"],
+        schema=FeatureSchema.from_dict(json.loads(content["schema.json"])),
+        predictors=tuple(
+            KINDS[named["kind"]].from_bytes(content[named["file"]])
+            for named in manifest["predictors"]
+        ),
+        calibration=calibrate.from_dict(json.loads(content["calibration.json"])),
+        intervals=calibrate.Intervals(**intervals) if intervals else None,
+        population=Population(**population) if population else None,
+        floor=manifest["floor"],
+    )
+
+
+def _predictor_file(index: int, suffix: str) -> str:
+    return f"predictor_{index}.{suffix}"
+
+
+def reference(model: Model, matrix: np.ndarray, bins: int = 10) -> dict[str, Any]:
+    """Return the binned distributions of a model's training features, by name.
+
+    Numbers: the deciles' edges and how many rows lie between them, the median, the missing.
+    Categories: how many rows have each.
+    """
+    held: dict[str, Any] = {}
+    for index, column in enumerate(model.schema.columns):
+        values = matrix[:, index]
+        present = values[~np.isnan(values)]
+        summary: dict[str, Any] = {"rows": len(values), "missing": int(np.isnan(values).sum())}
+        if column.kind == "category":
+            counts = np.bincount(present.astype(int), minlength=len(column.categories))
+            summary["counts"] = dict(zip(column.categories, counts.tolist(), strict=True))
+        elif len(present):
+            edges = np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)))
+            summary["edges"] = edges.tolist()
+            summary["counts"] = np.histogram(present, edges)[0].tolist() if len(edges) > 1 else []
+            summary["median"] = float(np.median(present))
+        held[column.name] = summary
+    return held
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def to_json(held: Any) -> bytes:
+    """Return data as the JSON that bundles hold: sorted, indented, no NaN."""
+    return (json.dumps(held, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()

@@ -1,0 +1,365 @@
+"""What a run's card says, as plain data."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import optuna
+
+from configs.load import config_hash
+from configs.schema import Config, Label
+from features.source import Tables, first_and_last_day
+from training import metrics
+from training.baselines import Contender
+from training.evaluate import Evaluation
+from training.gate import Verdict
+from training.model import Explanation, Model
+from training.segments import Quality, SegmentData
+from training.split import Split
+
+LIBRARIES = ("duckdb", "ibis-framework", "numpy", "pandas", "scikit-learn", "scipy")
+NO_FUTURE = "by strata of the label; it could not be tested on the future"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a run came from: what the papers of all its models have in common."""
+
+    config: Config
+    now: datetime
+    fingerprint: str
+    rows: int
+    file: str
+    first: date | None
+    last: date | None
+    commit: str
+
+    @classmethod
+    def of(cls, config: Config, tables: Tables, fingerprint: str, now: datetime) -> Origin:
+        """Gather the lineage of a run that begins now."""
+        name = "transactions" if tables.transactions is not None else "snapshot"
+        intake = tables.intake[name]
+        timeless = tables.transactions is None
+        first, last = (None, None) if timeless else first_and_last_day(tables)
+        return cls(config, now, fingerprint, intake.rows, intake.file, first, last, code_commit())
+
+    @property
+    def papers(self) -> dict[str, Any]:
+        """What the bundle's manifest says of it."""
+        return {
+            "base": self.config.name,
+            "made_at": self.now.isoformat(timespec="seconds"),
+            "config_hash": config_hash(self.config),
+            "data": {"file": self.file, "rows": self.rows, "fingerprint": self.fingerprint},
+            "commit": self.commit,
+            "libraries": libraries(),
+            "python": platform.python_version(),
+        }
+
+    @property
+    def lineage(self) -> dict[str, str]:
+        """What the MLflow run is tagged with."""
+        return {
+            "base": self.config.name,
+            "config_hash": config_hash(self.config),
+            "data_fingerprint": self.fingerprint,
+            "code_commit": self.commit,
+        }
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions of the libraries that a bundle's numbers depend on."""
+    held = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    boosting = {"xgboost-cpu", "xgboost"} & {
+        str(found.metadata["Name"]) for found in importlib.metadata.distributions()
+    }
+    return held | {name: importlib.metadata.version(name) for name in sorted(boosting)}
+
+
+def code_commit() -> str:
+    """Return the commit of the code, with ``+changes`` where files differ from it."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit + ("+changes" if _git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return f"version {importlib.metadata.version('stamkunde')}"
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(
+        ["git", *words], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def supervised(
+    config: Config,
+    task: str,
+    data: Split,
+    evaluation: Evaluation,
+    verdict: Verdict,
+    explanation: Explanation,
+    study: optuna.Study,
+    origin: Origin,
+) -> dict[str, Any]:
+    """Return what the card of a churn or CLV run says."""
+    chosen = evaluation.named(verdict.served)
+    target = data.test.target
+    positive = int(np.sum(target > 0))
+    return {
+        **_common(config, task, chosen.model, verdict, origin),
+        "question": question(config, task, data),
+        "chosen_because": verdict.reasons[0],
+        "cutoffs": _cutoffs(config, task, data),
+        "population": population(config, task),
+        "test": {"customers": len(target), "positives": positive, "rate": positive / len(target)},
+        "models": [
+            {"name": held.name, "label": held.label, "role": _role(held, verdict)}
+            for held in evaluation.contenders
+        ],
+        "metrics": _metrics(evaluation),
+        "differences": [
+            {"metric": evaluation.deciding, "against": name, **asdict(gain)}
+            for name, gain in evaluation.gains.items()
+        ],
+        "parameters": study.best_params,
+        "features": _importances(chosen.model, explanation),
+        "warnings": _warnings(task, data, evaluation, verdict),
+    }
+
+
+def segments(
+    config: Config,
+    data: SegmentData,
+    model: Model,
+    quality: Quality,
+    verdict: Verdict,
+    study: optuna.Study,
+    origin: Origin,
+) -> dict[str, Any]:
+    """Return what the card of a segments run says."""
+    at = {"split": NO_FUTURE} if origin.first is None else {"test": data.as_of.isoformat()}
+    labels = {
+        "silhouette": "Silhouette: how far apart the segments are",
+        "stability": "Stability: adjusted Rand on bootstrap samples",
+        "smallest": "Share of the smallest segment",
+    }
+    return {
+        **_common(config, "segments", model, verdict, origin),
+        "question": "Which kinds of customers are there, and how do they differ?",
+        "chosen_because": f"Of {len(study.trials)} ways of telling customers apart, this one is "
+        "the best compromise between segments that lie far apart and segments that are stable.",
+        "cutoffs": at,
+        "population": population(config, "segments"),
+        "test": {"customers": len(data.matrix)},
+        "models": [{"name": "kmeans", "label": "k-means", "role": "served"}],
+        "metrics": [
+            {
+                "name": name,
+                "label": labels[name],
+                "unit": "share" if name == "smallest" else "",
+                "higher_is_better": True,
+                "values": {"kmeans": {"value": value}},
+            }
+            for name, value in asdict(quality).items()
+        ],
+        "differences": [],
+        "parameters": study.best_params,
+        "features": [],
+        "segments": _segments(data, model),
+        "warnings": [],
+    }
+
+
+def question(config: Config, task: str, data: Split) -> str:
+    """Return the question a run answers, in a sentence."""
+    held = config.churn if task == "churn" else config.clv
+    if data.cutoffs is None or held is None or isinstance(held, Label):
+        return "Which customers have left?"
+    asked = population(config, task)
+    when = f"in the {held.horizon} days from {data.cutoffs.test}"
+    if task == "churn":
+        return f"Which of {asked} will buy nothing {when}?"
+    return f"How much will each of {asked} be worth, in {config.currency}, {when}?"
+
+
+def population(config: Config, task: str) -> str:
+    """Return whom a task asks about, in words."""
+    within = getattr(getattr(config, task), "active_within", None)
+    return f"the customers who bought in the last {within} days" if within else "all customers"
+
+
+def _common(
+    config: Config, task: str, model: Model, verdict: Verdict, origin: Origin
+) -> dict[str, Any]:
+    protected = [name for name, held in config.attributes.items() if held.protected]
+    return {
+        "base": config.name,
+        "task": task,
+        "model": model.name,
+        "made_at": origin.papers["made_at"],
+        "currency": config.currency,
+        "data": {
+            **origin.papers["data"],
+            "first": origin.first and origin.first.isoformat(),
+            "last": origin.last and origin.last.isoformat(),
+        },
+        "verdict": {
+            "passed": verdict.passed,
+            "served": verdict.served,
+            "reasons": list(verdict.reasons),
+        },
+        "limits": _limits(config, task),
+        "libraries": origin.papers["libraries"],
+        "config_hash": origin.papers["config_hash"],
+        "commit": origin.commit,
+        "schema": model.schema.digest,
+        "protected": (
+            f"{', '.join(protected)}: "
+            + ("used, as the config asks" if config.features.use_protected else "left out")
+            if protected
+            else "none declared"
+        ),
+    }
+
+
+def _cutoffs(config: Config, task: str, data: Split) -> dict[str, Any]:
+    if data.cutoffs is None:
+        return {"split": NO_FUTURE}
+    return {
+        "fit": [day.isoformat() for day in data.cutoffs.fit],
+        "validation": data.cutoffs.validation.isoformat(),
+        "test": data.cutoffs.test.isoformat(),
+        "horizon_days": getattr(config, task).horizon,
+        "gap_days": config.timeline.gap,
+    }
+
+
+def _role(held: Contender, verdict: Verdict) -> str:
+    return "served" if held.name == verdict.served else held.role
+
+
+def _metrics(evaluation: Evaluation) -> list[dict[str, Any]]:
+    rows = []
+    for name, metric in evaluation.metrics.items():
+        values: dict[str, dict[str, float | None]] = {}
+        for contender, found in evaluation.values.items():
+            values[contender] = {"value": _finite(found[name])}
+            if name == evaluation.deciding:
+                interval = evaluation.intervals[contender]
+                values[contender] |= {"low": _finite(interval.low), "high": _finite(interval.high)}
+        rows.append(
+            {
+                "name": name,
+                "label": metric.label,
+                "unit": metric.unit,
+                "higher_is_better": metric.higher_is_better,
+                "values": values,
+            }
+        )
+    return rows
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _importances(model: Model, explanation: Explanation) -> list[dict[str, Any]]:
+    size = np.abs(explanation.contributions).mean(axis=0)
+    order = np.argsort(-size, kind="stable")
+    return [
+        {
+            "name": model.schema.columns[i].name,
+            "label": model.schema.columns[i].label,
+            "importance": float(size[i]),
+            "unit": model.schema.columns[i].unit,
+            "actionable": model.schema.columns[i].actionable,
+        }
+        for i in order
+        if size[i] > 0
+    ]
+
+
+def _segments(data: SegmentData, model: Model) -> list[dict[str, Any]]:
+    centres = model.centres
+    assigned = centres.assign(data.matrix)
+    spend = _total_spend(data)
+    told = []
+    for number, name in enumerate(centres.names):
+        inside = assigned == number
+        told.append(
+            {
+                "name": name,
+                "customers": int(inside.sum()),
+                "share": float(inside.mean()),
+                "spend": None if spend is None else float(spend[inside].sum() / spend.sum()),
+                "apart": _apart(data, model, number, inside),
+            }
+        )
+    return told
+
+
+def _total_spend(data: SegmentData) -> np.ndarray | None:
+    name = f"spend_in_{data.longest}d"
+    if name not in data.schema.names:
+        return None
+    spend = np.maximum(data.matrix[:, data.schema.names.index(name)], 0.0)
+    return spend if spend.sum() > 0 else None
+
+
+def _apart(data: SegmentData, model: Model, number: int, inside: np.ndarray) -> list[str]:
+    """Return what sets a segment apart: its medians beside the base's, the furthest first."""
+    centre = np.asarray(model.centres.centres[number])
+    lines = []
+    for index in np.argsort(-np.abs(centre), kind="stable")[:3]:
+        term = model.centres.columns[index]
+        column = data.schema.columns[term.feature]
+        values = data.matrix[:, term.feature]
+        if column.kind == "category":
+            is_it = values == term.argument
+            share, base = is_it[inside].mean(), is_it.mean()
+            value = column.categories[int(term.argument)]
+            lines.append(f"{column.label} {value}: {share:.0%} of them, {base:.0%} of all")
+        else:
+            here, base = np.nanmedian(values[inside]), np.nanmedian(values)
+            lines.append(f"{column.label}: {here:,.4g}, of all {base:,.4g}")
+    return lines
+
+
+def _limits(config: Config, task: str) -> list[str]:
+    told = {
+        "churn": "It says who is likely to leave, not who can be kept: for that, compare customers "
+        "who were contacted with a random group who were not.",
+        "clv": "It estimates revenue within the horizon, before costs, not a lifetime's profit.",
+        "segments": "Segments describe the base at one cut-off; they are no verdict on a person.",
+    }
+    limits = [told[task]]
+    if any(attribute for attribute in config.attributes.values()) and not config.sources.snapshot:
+        limits.append("Attributes are today's values: they were not known as of the past.")
+    if config.sources.snapshot:
+        limits.append("The data have no dates: nothing here was tested on a later period.")
+    return limits
+
+
+def _warnings(task: str, data: Split, evaluation: Evaluation, verdict: Verdict) -> list[str]:
+    found = []
+    if task == "churn":
+        served = evaluation.predictions[verdict.served]
+        shown = metrics.ece(data.test.target, served)
+        perfect = metrics.random_level_ece(served)
+        if shown > max(0.03, 2 * perfect):
+            found.append(
+                f"Calibration: probabilities are off by {shown:.3f} on average (a perfectly "
+                f"calibrated model of this size would show {perfect:.3f}); rank by them rather "
+                "than add them up."
+            )
+    elif abs(bias := evaluation.values[verdict.served]["total_bias"]) > 0.1:
+        found.append(
+            f"Level: the total was {'over' if bias > 0 else 'under'}stated by {abs(bias):.0%}."
+        )
+    return found

@@ -1,0 +1,127 @@
+"""What a run's card shows, as figures by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import optuna
+import pandas as pd
+from matplotlib.figure import Figure
+
+from training import plots, segment_plots, shap_plots
+from training.evaluate import Evaluation
+from training.facts import Origin
+from training.model import Explanation, Model
+from training.segments import SegmentData, quality_of
+from training.split import Split
+from training.tune import finished
+
+_MOST_DOTS = 1500  # customers in a beeswarm: more only darken it
+
+
+def supervised(
+    task: str,
+    data: Split,
+    evaluation: Evaluation,
+    explanation: Explanation,
+    study: optuna.Study,
+    origin: Origin,
+    served: str,
+) -> dict[str, Figure]:
+    """Draw a churn or CLV run: how good, why, and how it was tested."""
+    y, p = data.test.target, evaluation.predictions[served]
+    name = evaluation.named(served).label
+    others = {
+        held.label: evaluation.predictions[held.name]
+        for held in evaluation.contenders
+        if held.name != served
+    }
+    drawn: dict[str, Figure] = {}
+    if task == "churn":
+        drawn["reliability"] = plots.reliability(y, p)
+        drawn["lift"] = plots.lift(y, p, others, name)
+        drawn["gain"] = plots.gain(y, p, others, name)
+    else:
+        drawn["value_deciles"] = plots.value_deciles(y, p, origin.config.currency)
+        drawn["gain"] = plots.gain(np.maximum(y, 0.0), p, others, name, what="value")
+    drawn |= _explanations(task, data, evaluation.named(served).model, explanation)
+    values = np.array([float(trial.value or 0.0) for trial in finished(study)])
+    drawn["tuning_history"] = plots.tuning_history(
+        values.tolist(), np.minimum.accumulate(values).tolist(), _OBJECTIVES[task]
+    )
+    return drawn
+
+
+_OBJECTIVES = {
+    "churn": "log loss at the validation cut-off",
+    "clv": "1 − normalised Gini at the validation cut-off",
+}
+
+
+def _explanations(
+    task: str, data: Split, model: Model, explanation: Explanation
+) -> dict[str, Figure]:
+    """Draw SHAP values of the test's customers, in the margin."""
+    unit = {"sigmoid": "log-odds", "exponential": "log-money"}.get(
+        model.calibration.kind, _served_unit(task)
+    )
+    values, matrix = explanation.contributions, data.test.matrix
+    if not np.abs(values).sum():
+        return {}
+    rows = slice(None, _MOST_DOTS)
+    drawn = {
+        "beeswarm": shap_plots.beeswarm(
+            values[rows], matrix[rows], data.schema, explanation.base_margin, unit=unit
+        ),
+        "importance_bar": shap_plots.importance_bar(values, data.schema, unit=unit),
+    }
+    strongest = np.argsort(-np.abs(values).mean(axis=0), kind="stable")[:3]
+    for rank, index in enumerate(strongest, start=1):
+        name = data.schema.names[index]
+        drawn[f"dependence_{rank}"] = shap_plots.dependence(
+            name, values[rows], matrix[rows], data.schema, unit=unit
+        )
+    return drawn
+
+
+def _served_unit(task: str) -> str:
+    return "money" if task == "clv" else "margin"
+
+
+def segments(data: SegmentData, model: Model, study: optuna.Study) -> dict[str, Figure]:
+    """Draw a segments run: what each is like, and what spoke for their number."""
+    assigned = model.centres.assign(data.matrix)
+    names = list(model.centres.names)
+    terms = model.centres.columns
+    strongest = sorted(
+        range(len(terms)),
+        key=lambda i: -max(abs(centre[i]) for centre in model.centres.centres),
+    )[:12]
+    profile = pd.DataFrame(
+        [[centre[i] / terms[i].weight for i in strongest] for centre in model.centres.centres],
+        columns=[_label(model, i) for i in strongest],
+        index=names,
+    )
+    sizes = np.bincount(assigned, minlength=len(names)).tolist()
+    chosen = study.best_params
+    rows = [
+        {
+            "k": float(trial.params["k"]),
+            "silhouette": quality_of(trial).silhouette,
+            "stability": quality_of(trial).stability,
+            "smallest_share": quality_of(trial).smallest,
+        }
+        for trial in sorted(finished(study), key=lambda trial: trial.params["k"])
+        if trial.params["columns"] == chosen["columns"]
+    ]
+    return {
+        "segment_profile": segment_plots.segment_profile(names, sizes, profile),
+        "segment_tradeoff": segment_plots.segment_tradeoff(rows, chosen["k"]),
+    }
+
+
+def _label(model: Model, index: int) -> str:
+    term = model.centres.columns[index]
+    column = model.schema.columns[term.feature]
+    if column.kind == "category":
+        return f"{column.label}: {column.categories[int(term.argument)]}"
+    return column.label

@@ -1,0 +1,157 @@
+"""A model: predictors that add in the margin, a calibration, and whom it may be asked about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from configs.errors import StamkundeError
+from features.schema import FeatureSchema
+from training.calibrate import Calibration, Intervals
+from training.predictors import Centres, Contributions, Predictor, sum_columns
+
+Task = Literal["churn", "clv", "segments"]
+TASKS: tuple[Task, ...] = ("churn", "clv", "segments")
+
+_TOLERANCE = 1e-5  # XGBoost explains in float32; its sums agree to this, relative to their parts
+
+
+class ExplanationError(StamkundeError):
+    """Contributions that do not add up to the margin they explain: never served."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """Whom a model may be asked about: customers with a feature of at most so much."""
+
+    feature: str
+    at_most: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why each row got its value, in two views that both add up.
+
+    Parameters
+    ----------
+    margin, served : ndarray, shape (rows,)
+        The raw margin, and the value on the served scale.
+    base_margin, base_served : float
+        What a row without any contribution gets.
+    contributions, served_contributions : ndarray, shape (rows, features)
+        ``base_margin + contributions.sum(1)`` is the margin to float32's precision, and
+        ``base_served + served_contributions.sum(1)`` is the served value to double's.
+    """
+
+    margin: np.ndarray
+    served: np.ndarray
+    base_margin: float
+    base_served: float
+    contributions: np.ndarray
+    served_contributions: np.ndarray
+
+
+@dataclass(frozen=True)
+class Model:
+    """What predicts and explains; a bundle is one with its papers.
+
+    Parameters
+    ----------
+    task : {"churn", "clv", "segments"}
+    name : str
+        What it is: ``xgboost``, or the baseline's name.
+    schema : FeatureSchema
+        The columns of the matrices it takes.
+    predictors : tuple of Predictor
+        Their margins add.
+    calibration : Calibration
+        From margin to the served scale.
+    intervals : Intervals, optional
+        Around the served value.
+    population : Population, optional
+        Everybody unless given.
+    floor : float, optional
+        The least possible value, at which intervals are cut.
+    """
+
+    task: Task
+    name: str
+    schema: FeatureSchema
+    predictors: tuple[Predictor, ...]
+    calibration: Calibration
+    intervals: Intervals | None = None
+    population: Population | None = None
+    floor: float | None = None
+
+    def asked(self, matrix: np.ndarray) -> np.ndarray:
+        """Return which rows are of the population that the model may be asked about."""
+        if self.population is None:
+            return np.ones(len(matrix), dtype=bool)
+        held = matrix[:, self.schema.names.index(self.population.feature)]
+        return held <= self.population.at_most  # a missing value is not within it
+
+    def margin(self, matrix: np.ndarray) -> np.ndarray:
+        """Return each row's raw margin, the sum of the predictors'."""
+        return sum_columns(np.column_stack([p.margin(matrix) for p in self.predictors]))
+
+    def predict(self, matrix: np.ndarray) -> np.ndarray:
+        """Return each row's value on the served scale."""
+        return self.calibration.serve(self.margin(matrix))
+
+    def explain(self, matrix: np.ndarray) -> Explanation:
+        """Return each row's value and what every feature adds to it.
+
+        Raises
+        ------
+        ExplanationError
+            If contributions do not add up to the margin.
+        """
+        parts = [predictor.contributions(matrix) for predictor in self.predictors]
+        whole = Contributions(np.sum([p.values for p in parts], axis=0), sum(p.base for p in parts))
+        margin = self.margin(matrix)
+        check_additivity(whole, margin)
+        served = self.calibration.serve(margin)
+        base_served = float(self.calibration.serve(np.array([whole.base]))[0])
+        rate = self._rate(whole, served, base_served)
+        return Explanation(
+            margin, served, whole.base, base_served, whole.values, whole.values * rate[:, None]
+        )
+
+    def _rate(self, whole: Contributions, served: np.ndarray, base_served: float) -> np.ndarray:
+        """Return what a unit of margin is worth on the served scale, row by row.
+
+        Where a row's margin meets the base, that is the calibration's slope.
+        """
+        moved = sum_columns(whole.values)
+        meets = np.abs(moved) < 1e-9
+        secant = (served - base_served) / np.where(meets, 1.0, moved)
+        return np.where(meets, self.calibration.slope(np.full_like(moved, whole.base)), secant)
+
+    @cached_property
+    def centres(self) -> Centres:
+        """The cluster centres of a segments model."""
+        (held,) = self.predictors
+        if not isinstance(held, Centres):
+            raise TypeError(f"a model of {self.task} has no centres")
+        return held
+
+
+def check_additivity(whole: Contributions, margin: np.ndarray) -> None:
+    """Hold |base + Σφ − margin| ≤ 1e-5 · max(1, |base| + Σ|φ|) for every row.
+
+    Raises
+    ------
+    ExplanationError
+        If it does not hold.
+    """
+    size = np.maximum(1.0, abs(whole.base) + sum_columns(np.abs(whole.values)))
+    off = np.abs(whole.margin - margin)
+    if not np.all(off <= _TOLERANCE * size):
+        worst = float(np.nanmax(off / size))
+        raise ExplanationError(
+            f"contributions miss their margin by {worst:.1e} of its size, more than "
+            f"{_TOLERANCE:g}; the bundle and the installed xgboost do not agree"
+        )

@@ -1,0 +1,365 @@
+"""What a model adds up in its margin: trees, weights, a probability model, cluster centres.
+
+Each predictor gives margins and their contributions, one a feature, that sum to the margin less
+a base. A row's numbers never depend on the rows beside it: sums run over columns one by one, not
+through BLAS. Each is kept as one file, XGBoost's own format or JSON, in which nothing can run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from math import factorial
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+import xgboost as xgb
+
+from training.probability import BGNBD, GammaGamma
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """An additive explanation: ``base + values.sum(axis=1)`` is the margin.
+
+    Parameters
+    ----------
+    values : ndarray, shape (rows, features)
+    base : float
+    """
+
+    values: np.ndarray
+    base: float
+
+    @property
+    def margin(self) -> np.ndarray:
+        """The margin that the contributions add up to, summed feature by feature."""
+        return self.base + sum_columns(self.values)
+
+
+class Predictor(Protocol):
+    """A part of a model's margin."""
+
+    kind: ClassVar[str]
+    suffix: ClassVar[str]
+
+    def margin(self, matrix: np.ndarray) -> np.ndarray:
+        """Return each row's margin."""
+
+    def contributions(self, matrix: np.ndarray) -> Contributions:
+        """Return what each feature adds to each row's margin."""
+
+    def to_bytes(self) -> bytes:
+        """Return the predictor as its file's content."""
+
+
+def sum_columns(values: np.ndarray) -> np.ndarray:
+    """Sum the columns of a matrix in their order, so that a row's sum is its own alone."""
+    total = np.zeros(len(values))
+    for index in range(values.shape[1]):
+        total += values[:, index]
+    return total
+
+
+def feature_types(categorical: Sequence[bool]) -> list[str]:
+    """Return XGBoost's names of column types."""
+    return ["c" if flag else "q" for flag in categorical]
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Boosted trees; categories come as their numbers in the schema.
+
+    The booster holds the trees it is to use and no more: a reloaded one would use them all.
+    """
+
+    booster: xgb.Booster
+    kind: ClassVar[str] = "trees"
+    suffix: ClassVar[str] = "ubj"
+
+    def _data(self, matrix: np.ndarray) -> xgb.DMatrix:
+        return xgb.DMatrix(
+            np.ascontiguousarray(matrix),
+            feature_types=self.booster.feature_types,
+            enable_categorical=True,
+        )
+
+    def margin(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the sum of the trees' leaves and the base score, in float32's precision."""
+        return self.booster.predict(self._data(matrix), output_margin=True).astype(float)
+
+    def contributions(self, matrix: np.ndarray) -> Contributions:
+        """Return exact TreeSHAP values (Lundberg et al. 2020), by XGBoost itself."""
+        found = self.booster.predict(self._data(matrix), pred_contribs=True).astype(float)
+        base = float(found[0, -1]) if len(found) else 0.0
+        return Contributions(found[:, :-1], base)
+
+    def to_bytes(self) -> bytes:
+        """Return the booster in XGBoost's UBJSON."""
+        return bytes(self.booster.save_raw("ubj"))
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Trees:
+        """Read what `to_bytes` wrote."""
+        booster = xgb.Booster()
+        booster.load_model(bytearray(content))
+        return cls(booster)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One column of a linear predictor.
+
+    Parameters
+    ----------
+    feature : int
+        The column in the schema.
+    transform : {"identity", "log1p", "equals"}
+        ``log1p`` takes negative values as 0; ``equals`` is 1 where the category's number is
+        ``argument``.
+    argument : float
+        The category of ``equals``.
+    mean : float
+        Its mean in training, after the transform: it stands in for missing values, and
+        contributions are counted from it.
+    scale : float
+        Its deviation in training; 1 where it does not vary.
+    weight : float
+        Per deviation.
+    """
+
+    feature: int
+    transform: Literal["identity", "log1p", "equals"]
+    mean: float
+    scale: float
+    weight: float
+    argument: float = 0.0
+
+    def standardised(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the column in deviations from its mean; 0 where it is missing."""
+        raw = transform(matrix[:, self.feature], self.transform, self.argument)
+        return np.where(np.isnan(raw), 0.0, (raw - self.mean) / self.scale)
+
+
+def transform(values: np.ndarray, name: str, argument: float = 0.0) -> np.ndarray:
+    """Apply a term's transform; missing stays missing."""
+    if name == "identity":
+        return values
+    if name == "log1p":
+        return np.log1p(np.maximum(values, 0.0))
+    return np.where(np.isnan(values), np.nan, (values == argument).astype(float))
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A weighted sum of transformed features."""
+
+    features: int
+    intercept: float
+    terms: tuple[Term, ...]
+    kind: ClassVar[str] = "linear"
+    suffix: ClassVar[str] = "json"
+
+    def contributions(self, matrix: np.ndarray) -> Contributions:
+        """Return w·(x − mean) of each feature; the intercept is the base."""
+        values = np.zeros((len(matrix), self.features))
+        for term in self.terms:
+            values[:, term.feature] += term.weight * term.standardised(matrix)
+        return Contributions(values, self.intercept)
+
+    def margin(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the intercept and the weighted sum."""
+        return self.contributions(matrix).margin
+
+    def to_bytes(self) -> bytes:
+        """Return the weights as JSON."""
+        return _json({**asdict(self), "terms": [asdict(term) for term in self.terms]})
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Linear:
+        """Read what `to_bytes` wrote."""
+        held = json.loads(content)
+        terms = tuple(Term(**term) for term in held["terms"])
+        return cls(held["features"], held["intercept"], terms)
+
+
+@dataclass(frozen=True)
+class ProbabilityValue:
+    """BG/NBD's expected purchases within the horizon × Gamma-Gamma's expected value of each.
+
+    Fader, Hardie & Lee (2005); Fader & Hardie (2013).
+
+    Parameters
+    ----------
+    features : int
+        Columns of the schema.
+    purchase_days, active_span, tenure, spend : int
+        The columns of frequency + 1, recency, age and mean value.
+    horizon : float
+        In the unit of the ages, days.
+    purchases : BGNBD
+    value : GammaGamma
+    reference : tuple of float
+        A typical customer in the four columns: contributions are counted from it.
+    """
+
+    features: int
+    purchase_days: int
+    active_span: int
+    tenure: int
+    spend: int
+    horizon: float
+    purchases: BGNBD
+    value: GammaGamma
+    reference: tuple[float, float, float, float]
+    kind: ClassVar[str] = "probability_value"
+    suffix: ClassVar[str] = "json"
+
+    @property
+    def _columns(self) -> tuple[int, int, int, int]:
+        return self.purchase_days, self.active_span, self.tenure, self.spend
+
+    def _expected(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+        """Return expected money of customers given as (purchase days, span ÷ tenure, tenure, z)."""
+        days, span, tenure, spend = inputs
+        frequency = np.maximum(days - 1.0, 0.0)
+        recency = np.where(frequency > 0, span * tenure, 0.0)
+        count = self.purchases.expected_purchases(self.horizon, frequency, recency, tenure)
+        each = self.value.expected_average_value(np.maximum(days, 0.0), np.maximum(spend, 1e-9))
+        return count * each
+
+    def _inputs(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Return inputs in which any mixture of two customers is a possible one.
+
+        Missing values become the typical customer's. The span is taken as a part of the tenure,
+        as a span beyond the tenure cannot be.
+        """
+        held = np.where(np.isnan(rows), np.asarray(self.reference), rows)
+        days, span, tenure, spend = (np.ascontiguousarray(held[:, i]) for i in range(4))
+        part = np.clip(span / np.maximum(tenure, 1.0), 0.0, 1.0)
+        return [days, part, np.maximum(tenure, 1.0), spend]
+
+    def margin(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the expected money within the horizon."""
+        return self._expected(self._inputs(matrix[:, list(self._columns)]))
+
+    def contributions(self, matrix: np.ndarray) -> Contributions:
+        """Return exact Shapley values of the four inputs against the typical customer.
+
+        All orders of replacing the typical customer's inputs by the row's are averaged, which
+        for a product of two parts is the mean of both orders.
+        """
+        rows = self._inputs(matrix[:, list(self._columns)])
+        typical = self._inputs(np.tile(np.asarray(self.reference), (len(matrix), 1)))
+        worth = {
+            chosen: self._expected([(rows if i in chosen else typical)[i] for i in range(4)])
+            for size in range(5)
+            for chosen in combinations(range(4), size)
+        }
+        values = np.zeros((len(matrix), self.features))
+        for i, column in enumerate(self._columns):
+            for chosen in (held for held in worth if i not in held):
+                weight = factorial(len(chosen)) * factorial(3 - len(chosen)) / factorial(4)
+                with_it = tuple(sorted((*chosen, i)))
+                values[:, column] += weight * (worth[with_it] - worth[chosen])
+        base = float(worth[()][0]) if len(matrix) else 0.0
+        return Contributions(values, base)
+
+    def to_bytes(self) -> bytes:
+        """Return the parameters as JSON."""
+        held = {
+            **{key: getattr(self, key) for key in ("features", "purchase_days", "active_span")},
+            **{key: getattr(self, key) for key in ("tenure", "spend", "horizon")},
+            "purchases": self.purchases.to_dict(),
+            "value": self.value.to_dict(),
+            "reference": list(self.reference),
+        }
+        return _json(held)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> ProbabilityValue:
+        """Read what `to_bytes` wrote."""
+        held = json.loads(content)
+        held["purchases"] = BGNBD.from_dict(held["purchases"])
+        held["value"] = GammaGamma.from_dict(held["value"])
+        held["reference"] = tuple(held["reference"])
+        return cls(**held)
+
+
+@dataclass(frozen=True)
+class Centres:
+    """Cluster centres in standardised features; a row belongs to the nearest.
+
+    Its margin is how much nearer that is than the second nearest, in squared deviations; what
+    each feature adds to it says what sets the segment apart.
+    """
+
+    features: int
+    columns: tuple[Term, ...]
+    centres: tuple[tuple[float, ...], ...]
+    names: tuple[str, ...]
+    names_da: tuple[str, ...]
+    kind: ClassVar[str] = "centres"
+    suffix: ClassVar[str] = "json"
+
+    def standardised(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the columns that distances are taken in, shape (rows, columns)."""
+        found = np.empty((len(matrix), len(self.columns)))
+        for index, term in enumerate(self.columns):
+            found[:, index] = term.weight * term.standardised(matrix)
+        return found
+
+    def _distances(self, matrix: np.ndarray) -> np.ndarray:
+        """Return squared distances, shape (rows, centres, columns)."""
+        away = self.standardised(matrix)[:, None, :] - np.asarray(self.centres)[None, :, :]
+        return away * away
+
+    def _nearest(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        squares = self._distances(matrix)
+        totals = np.column_stack([sum_columns(squares[:, k]) for k in range(len(self.centres))])
+        order = np.argsort(totals, axis=1, kind="stable")
+        return squares, order[:, 0], order[:, 1]
+
+    def assign(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the number of each row's segment."""
+        return self._nearest(matrix)[1]
+
+    def contributions(self, matrix: np.ndarray) -> Contributions:
+        """Return what each feature adds to a row's being nearer its centre than the second."""
+        squares, own, second = self._nearest(matrix)
+        rows = np.arange(len(matrix))
+        gained = squares[rows, second] - squares[rows, own]
+        values = np.zeros((len(matrix), self.features))
+        for index, term in enumerate(self.columns):
+            values[:, term.feature] += gained[:, index]
+        return Contributions(values, 0.0)
+
+    def margin(self, matrix: np.ndarray) -> np.ndarray:
+        """Return how much nearer the own centre is than the second nearest."""
+        return self.contributions(matrix).margin
+
+    def to_bytes(self) -> bytes:
+        """Return the centres as JSON."""
+        return _json({**asdict(self), "columns": [asdict(term) for term in self.columns]})
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Centres:
+        """Read what `to_bytes` wrote."""
+        held = json.loads(content)
+        return cls(
+            features=held["features"],
+            columns=tuple(Term(**term) for term in held["columns"]),
+            centres=tuple(tuple(centre) for centre in held["centres"]),
+            names=tuple(held["names"]),
+            names_da=tuple(held["names_da"]),
+        )
+
+
+KINDS: dict[str, Any] = {kind.kind: kind for kind in (Trees, Linear, ProbabilityValue, Centres)}
+"""The predictors that a bundle may hold, by the name its manifest gives them."""
+
+
+def _json(held: dict[str, Any]) -> bytes:
+    return (json.dumps(held, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()

@@ -1,0 +1,97 @@
+"""Plots of segments: what each is like, and why there are as many as there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from training.canvas import (
+    BELOW_TO_ABOVE,
+    BLUE,
+    INK,
+    PALE,
+    SOFT,
+    canvas,
+    name_columns,
+    name_rows,
+    note,
+    percent,
+    styled,
+)
+
+_MOST = 2.0  # deviations at which a colour is full
+
+
+@styled
+def segment_profile(names: Sequence[str], sizes: Sequence[float], profile: pd.DataFrame) -> Figure:
+    """Draw how far each segment's mean lies from everyone's, in deviations, as a heat map.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The segments', in the order of the profile's rows.
+    sizes : sequence of float
+        How many customers each has.
+    profile : DataFrame, shape (segments, features)
+        Standardised means; the columns are the features' labels.
+    """
+    cells = profile.to_numpy(dtype=float).T
+    figure = canvas("segment_profile", 1.0 + 0.34 * max(len(cells), 2))
+    axes = figure.subplots()
+    if cells.size == 0:
+        note(axes, "there is nothing to compare")
+        return figure
+    axes.imshow(np.nan_to_num(cells), cmap=BELOW_TO_ABOVE, vmin=-_MOST, vmax=_MOST, aspect="auto")
+    for (row, column), value in np.ndenumerate(cells):
+        bright = "white" if abs(value) > 0.75 * _MOST else INK
+        axes.text(column, row, _signed(value), ha="center", va="center", color=bright)
+    name_rows(axes, [str(label) for label in profile.columns])
+    whole = float(np.sum(sizes)) or 1.0
+    shares = [percent(round(size / whole, 2)) for size in sizes]
+    name_columns(axes, names, shares, width=max(7, 46 // len(shares)))
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+@styled
+def segment_tradeoff(rows: Sequence[Mapping[str, float]], chosen: int) -> Figure:
+    """Draw what speaks for each number of segments, and the one chosen.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``k``, ``silhouette``, ``stability`` and ``smallest_share`` of each tried.
+    chosen : int
+        The number that was taken.
+    """
+    figure = canvas("segment_tradeoff", 4.0)
+    told = {
+        "silhouette": "silhouette: how far apart (1 is best)",
+        "stability": "stability: the same segments again on a new draw (1 is best)",
+        "smallest_share": "smallest segment's share of the customers",
+    }
+    ordered = sorted(rows, key=lambda row: row["k"])
+    k = [row["k"] for row in ordered]
+    for axes, (name, title) in zip(figure.subplots(3, 1, sharex=True), told.items(), strict=True):
+        values = np.array([row.get(name, np.nan) for row in ordered], float)
+        axes.axvline(chosen, color="#dbe8f3", lw=14, zorder=0)
+        axes.plot(k, values, "o-", color=PALE, lw=1.4, mfc=BLUE, mec=BLUE, ms=4)
+        axes.set_title(title)
+        least, most = np.nanmin(values, initial=0.0), np.nanmax(values, initial=0.0)
+        axes.set_ylim(1.15 * least, 1.15 * most or 1.0)
+        axes.yaxis.set_major_locator(MaxNLocator(3))
+        axes.grid(axis="y")
+    axes.yaxis.set_major_formatter(FuncFormatter(percent))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel(f"segments ({chosen} chosen)", color=SOFT)
+    return figure
+
+
+def _signed(value: float) -> str:
+    if np.isnan(value):
+        return "–"
+    return f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0.0"

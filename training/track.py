@@ -1,0 +1,259 @@
+"""MLflow: runs with their trials, lineage, the registry of bundles and its champion."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import mlflow
+from matplotlib.figure import Figure
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from configs.errors import StamkundeError
+from configs.schema import Config
+from training.bundle import Bundle
+
+CHAMPION = "champion"
+_LONGEST_PARAM = 6000  # what MLflow takes
+
+
+class RegistryError(StamkundeError, LookupError):
+    """A version or a champion that the registry does not hold."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered bundle.
+
+    Parameters
+    ----------
+    task : str
+    number : int
+    run_id : str
+    digest : str
+        Of the bundle.
+    model : str
+        What stands behind it: ``xgboost`` or the baseline that won.
+    passed : bool
+        The gate's verdict.
+    made_at : str
+    metric : str
+        The deciding metric's figure, in words.
+    champion : bool
+        Whether the alias points at it.
+    source : str
+        Where MLflow holds it.
+    """
+
+    task: str
+    number: int
+    run_id: str
+    digest: str
+    model: str
+    passed: bool
+    made_at: str
+    metric: str
+    champion: bool
+    source: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A study's trial, as a nested run."""
+
+    number: int
+    settings: Mapping[str, Any]
+    metrics: Mapping[str, float]
+
+
+class Tracker:
+    """One customer base's experiment and registered models.
+
+    Parameters
+    ----------
+    config : Config
+        Its ``paths.mlruns`` holds the database, with the artifacts beside it.
+    """
+
+    def __init__(self, config: Config) -> None:
+        for noisy in ("alembic", "mlflow"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+        root = Path(config.paths.mlruns).resolve()
+        root.mkdir(parents=True, exist_ok=True)
+        self.uri = f"sqlite:///{root / 'mlflow.db'}"
+        self._base = config.name
+        mlflow.set_tracking_uri(self.uri)
+        mlflow.set_registry_uri(self.uri)
+        self._client = MlflowClient(self.uri, self.uri)
+        self._experiment = self._experiment_at(root / "artifacts" / config.name)
+
+    def _experiment_at(self, artifacts: Path) -> str:
+        held = self._client.get_experiment_by_name(self._base)
+        if held is not None:
+            return str(held.experiment_id)
+        return str(self._client.create_experiment(self._base, artifacts.as_uri()))
+
+    def log(
+        self,
+        bundle: Bundle,
+        *,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        lineage: Mapping[str, str],
+        figures: Mapping[str, Figure],
+        trials: Sequence[Trial],
+        metric: str,
+    ) -> Version:
+        """Log a run with a nested run a trial, and register its bundle.
+
+        The artifacts hold pictures and the bundle: no customer's id and no row of one.
+        """
+        task = bundle.manifest["task"]
+        with mlflow.start_run(experiment_id=self._experiment, run_name=task) as run:
+            mlflow.log_params({key: str(value)[:_LONGEST_PARAM] for key, value in params.items()})
+            mlflow.log_metrics(dict(metrics))
+            mlflow.set_tags({**lineage, "task": task, "bundle": bundle.digest})
+            for name, figure in figures.items():
+                mlflow.log_figure(figure, f"plots/{name}.png")
+            mlflow.log_artifact(str(bundle.path / "card.html"))
+            for trial in trials:
+                self._log_trial(run.info.run_id, task, trial)
+            version = self._register(task, bundle, metric)
+        return self._version(task, version)
+
+    def _log_trial(self, parent: str, task: str, trial: Trial) -> None:
+        now = int(time.time() * 1000)
+        run = self._client.create_run(
+            self._experiment,
+            run_name=f"{task} trial {trial.number}",
+            tags={"mlflow.parentRunId": parent},
+        )
+        self._client.log_batch(
+            run.info.run_id,
+            metrics=[Metric(key, value, now, 0) for key, value in trial.metrics.items()],
+            params=[Param(key, str(value)) for key, value in trial.settings.items()],
+            tags=[RunTag("task", task)],
+        )
+        self._client.set_terminated(run.info.run_id)
+
+    def _register(self, task: str, bundle: Bundle, metric: str) -> str:
+        """Log the bundle's folder unchanged as the run's model, and give it a version.
+
+        It is named by the module that reads it, not pickled.
+        """
+        logged = mlflow.pyfunc.log_model(
+            name=task,
+            loader_module="training.bundle",
+            data_path=str(bundle.path),
+            pip_requirements=[f"{name}=={held}" for name, held in _libraries(bundle)],
+            registered_model_name=self._model(task),
+        )
+        version = str(logged.registered_model_version)
+        tags = {
+            "bundle": bundle.digest,
+            "model": bundle.manifest["model"],
+            "passed": str(bundle.manifest["verdict"]["passed"]).lower(),
+            "made_at": bundle.manifest["made_at"],
+            "metric": metric,
+        }
+        for key, value in tags.items():
+            self._client.set_model_version_tag(self._model(task), version, key, value)
+        return version
+
+    def _model(self, task: str) -> str:
+        return f"{self._base}.{task}"
+
+    def versions(self, task: str) -> list[Version]:
+        """Return a task's versions, the oldest first; one whose logging a kill cut is left out."""
+        found = self._client.search_model_versions(f"name = '{self._model(task)}'")
+        champion = self._champion_number(task)
+        held = [self._read(task, version, champion) for version in found if version.tags]
+        return sorted(held, key=lambda version: version.number)
+
+    def choose(self, task: str, number: int | None = None) -> Version:
+        """Return a version by its number; the latest one that passed unless given.
+
+        Raises
+        ------
+        RegistryError
+            If there is none.
+        """
+        held = self.versions(task)
+        if number is not None:
+            held = [version for version in held if version.number == number]
+        if not held:
+            named = "" if number is None else f" version {number}"
+            raise RegistryError(
+                f"{self._model(task)} has no{named or ' version'} in the registry; "
+                f"run: stamkunde train {task}, and see: stamkunde models"
+            )
+        passed = [version for version in held if version.passed]
+        return (passed or held)[-1]
+
+    def by_digest(self, task: str, digest: str) -> Version:
+        """Return the version whose bundle has this digest.
+
+        Raises
+        ------
+        RegistryError
+            If there is none.
+        """
+        for version in self.versions(task):
+            if version.digest == digest:
+                return version
+        raise RegistryError(f"{self._model(task)} has no version with the bundle {digest[:12]}…")
+
+    def make_champion(self, version: Version) -> None:
+        """Point the alias at a version."""
+        name = self._model(version.task)
+        self._client.set_registered_model_alias(name, CHAMPION, str(version.number))
+
+    def _champion_number(self, task: str) -> int | None:
+        try:
+            held = self._client.get_model_version_by_alias(self._model(task), CHAMPION)
+        except MlflowException:
+            return None
+        return int(held.version)
+
+    def _version(self, task: str, number: str) -> Version:
+        held = self._client.get_model_version(self._model(task), number)
+        return self._read(task, held, self._champion_number(task))
+
+    def _read(self, task: str, held: ModelVersion, champion: int | None) -> Version:
+        tags = {"passed": "false", "bundle": "", "model": "", "made_at": "", "metric": ""}
+        tags |= held.tags
+        return Version(
+            task=task,
+            number=int(held.version),
+            run_id=str(held.run_id),
+            digest=tags["bundle"],
+            model=tags["model"],
+            passed=tags["passed"] == "true",
+            made_at=tags["made_at"],
+            metric=tags["metric"],
+            champion=int(held.version) == champion,
+            source=self._client.get_model_version_download_uri(self._model(task), held.version),
+        )
+
+    def bundle_folder(self, version: Version) -> Path:
+        """Return the folder of a version's bundle, fetched where MLflow's artifacts are afar."""
+        parsed = urlparse(version.source)
+        local = parsed.scheme in ("", "file")
+        folder = (
+            Path(unquote(parsed.path))
+            if local
+            else Path(mlflow.artifacts.download_artifacts(artifact_uri=version.source))
+        )
+        return next(file.parent for file in folder.glob("data/**/manifest.json"))
+
+
+def _libraries(bundle: Bundle) -> list[tuple[str, str]]:
+    return sorted(bundle.manifest["libraries"].items())
