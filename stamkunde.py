@@ -328,9 +328,9 @@ def _tracker(config: Config) -> Tracker:
 
 
 def _ledger(config: Config) -> Ledger:
-    from serving.ledger import Ledger
+    from serving.settings import open_ledger
 
-    return Ledger.of(config.var, config.name)
+    return open_ledger(config.name, config.var)
 
 
 def _one_task(config: Config, task: str) -> Task:
@@ -381,12 +381,12 @@ def _promote(
 
 def _fill_store(config: Config, tables: Tables, as_of: date) -> int:
     """Fill the feature store for the champions, or for the present schema if there are none."""
-    from features.store import FeatureStore
     from serving.batch import fill_store
     from serving.release import current, is_promoted
+    from serving.settings import open_store
 
     release = current(config.var) if is_promoted(config.var) else None
-    return fill_store(config, tables, release, as_of, FeatureStore.of(config.var))
+    return fill_store(config, tables, release, as_of, open_store(config.var))
 
 
 def main() -> NoReturn:

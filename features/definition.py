@@ -7,7 +7,7 @@ A feature takes a frame of what was known at each cut-off and returns an aggrega
         return days.age.min()
 
 With ``windowed=True`` it is built once for each window of the config, and takes the window's
-length in days as its second argument.
+length in days as its second argument; ``{window}`` in its labels stands for it.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ class Feature:
         The feature it is naturally held against ("usually every 21 days").
     empty : float, optional
         Its value where the customer has no row in the frame; missing unless given.
+    source : str
+        The code of its body and its frame's.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Feature:
     actionable: bool
     against: str | None
     empty: float | None
+    source: str
 
     def of(self, frame: ir.Table) -> ir.Value:
         """Return the aggregate of its frame."""
@@ -114,6 +117,8 @@ class Family:
                 "actionable": actionable,
                 "against": against,
                 "empty": empty,
+                # Read when the module is, as a file may change under a process that runs for long.
+                "source": f"{_body(expression)}\n{_body(frame)}",
             }
 
             def build(windows: tuple[int, ...]) -> list[Feature]:
@@ -124,8 +129,8 @@ class Family:
                     Feature(
                         f"{expression.__name__}_{window}d",
                         window=window,
-                        label=f"{label} in the last {window} days",
-                        label_da=f"{label_da} i de seneste {window} dage",
+                        label=label.format(window=window),
+                        label_da=label_da.format(window=window),
                         **said,
                     )
                     for window in windows

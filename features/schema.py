@@ -72,7 +72,7 @@ class FeatureSchema:
 
     columns: tuple[FeatureColumn, ...]
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The columns' names, in order."""
         return tuple(column.name for column in self.columns)

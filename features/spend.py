@@ -12,8 +12,8 @@ family = Family()
     purchases,
     unit="count",
     idea="frequency",
-    label="purchases",
-    label_da="køb",
+    label="purchases in the last {window} days",
+    label_da="køb i de seneste {window} dage",
     windowed=True,
     empty=0,
 )
@@ -26,8 +26,8 @@ def purchases_in(purchases: ir.Table, window: int) -> ir.Value:
     lines,
     unit="money",
     idea="monetary value",
-    label="net spend",
-    label_da="nettoforbrug",
+    label="net spend in the last {window} days",
+    label_da="nettoforbrug i de seneste {window} dage",
     windowed=True,
     empty=0,
 )
@@ -119,7 +119,7 @@ def first_spend(days: ir.Table) -> ir.Value:
 )
 def spend_deviation(days: ir.Table) -> ir.Value:
     """Standard deviation of spend on a purchase day; from exact moments, division and root last."""
-    cents = (days.net * 100).round().cast("int64")
+    cents = (days.net * 100).round().cast("decimal(38, 0)")
     count, total, squares = days.count(), cents.sum(), (cents * cents).sum()
     spread = (count * squares - total * total).cast("float64")
     return (spread / (count * (count - 1)).nullif(0).cast("float64")).sqrt() / 100
@@ -129,8 +129,8 @@ def spend_deviation(days: ir.Table) -> ir.Value:
     orders,
     unit="share",
     idea="trend",
-    label="share of all orders that are recent",
-    label_da="andel af alle ordrer, der er nye",
+    label="share of all orders that fell in the last {window} days",
+    label_da="andel af alle ordrer, der faldt i de seneste {window} dage",
     windowed=True,
 )
 def order_share_in(orders: ir.Table, window: int) -> ir.Value:
@@ -142,8 +142,8 @@ def order_share_in(orders: ir.Table, window: int) -> ir.Value:
     days,
     unit="ratio",
     idea="trend",
-    label="spend against the same time before",
-    label_da="forbrug i forhold til samme tid før",
+    label="spend in the last {window} days against the {window} days before",
+    label_da="forbrug i de seneste {window} dage mod de {window} dage før",
     windowed=True,
 )
 def spend_trend(days: ir.Table, window: int) -> ir.Value:

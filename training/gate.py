@@ -45,21 +45,18 @@ def judge(
     if chosen != evaluation.candidate.name:
         lost = evaluation.gains[chosen]
         reasons.append(
-            f"{evaluation.named(chosen).label} is better than {evaluation.candidate.label} by "
-            f"{-lost.estimate:.4f} {label}, more than the margin of {margin:g}: it takes its place."
+            f"{evaluation.named(chosen).label} takes the place of {evaluation.candidate.label}: "
+            f"{label} is better by {-lost.estimate:.4f}, more than the margin of {margin:g}."
         )
     gain = evaluation.gain(chosen, naive.name, test, repeats, seed)
     passed = gain.low > 0
-    verb = "is beyond doubt better than" if passed else "is not beyond doubt better than"
-    reasons.append(
-        f"{evaluation.named(chosen).label} {verb} the naive rule ({naive.label}): "
-        f"{label} {_signed(gain)}."
-    )
+    said = "beyond doubt better" if passed else "not beyond doubt better"
+    reasons.append(f"Against the naive rule ({naive.label}): {said}; {label} {_signed(gain)}.")
     for name, against in evaluation.gains.items():
         if chosen == evaluation.candidate.name and name != naive.name:
             reasons.append(
-                f"Against {evaluation.named(name).label}: {label} {_signed(against)}, "
-                f"no worse than the margin of {margin:g} allows."
+                f"Against {evaluation.named(name).label}: no worse than the margin of {margin:g} "
+                f"allows; {label} {_signed(against)}."
             )
     return Verdict(passed, chosen, tuple(reasons))
 

@@ -1,0 +1,212 @@
+"""What may be asked of the service and what it answers, as closed models."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from serving.figures import Language
+
+
+def _real_day(value: str) -> str:
+    date.fromisoformat(value)
+    return value
+
+
+Day = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        json_schema_extra={"format": "date"},
+        examples=["2017-12-04"],
+    ),
+    AfterValidator(_real_day),
+]
+CustomerId = Annotated[
+    str,
+    # No control characters: databases differ in what they make of them.
+    Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["1"]),
+]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+TaskName = Literal["churn", "clv", "segments"]
+
+
+class Part(BaseModel):
+    """A closed part of the interface: an unknown key or a wrong type is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Asked(Part):
+    """A customer to score: by id alone, or with every feature given."""
+
+    customer_id: CustomerId
+    features: dict[str, Any] | None = Field(
+        None,
+        description="every feature of every model's schema by name; null where it is missing",
+        examples=[{"days_since_purchase": 74, "income": None}],
+    )
+    as_of: Day | None = Field(None, description="the day the given features were known at")
+
+    @model_validator(mode="after")
+    def _day_of_features(self) -> Asked:
+        if self.as_of is not None and self.features is None:
+            raise ValueError("as_of goes with features; by id, the stored features have their own")
+        return self
+
+
+class ScoreRequest(Part):
+    """Customers to score."""
+
+    customers: list[Asked] = Field(min_length=1, max_length=100_000)
+    reasons: int | None = Field(
+        None, ge=0, le=50, description="how many reasons each way; the service's own unless given"
+    )
+    language: Language | None = Field(None, description="of the reasons")
+
+    @field_validator("customers", mode="before")
+    @classmethod
+    def _not_too_many(cls, customers: Any, info: ValidationInfo) -> Any:
+        most = (info.context or {}).get("max_customers", 100_000)
+        if isinstance(customers, list) and len(customers) > most:
+            raise ValueError(f"at most {most} customers in one call; send the rest in another")
+        return customers
+
+
+class Reason(Part):
+    """One idea that moved a value: its strongest feature, and what all its features add."""
+
+    idea: str
+    feature: str
+    label: str
+    value: float | str | None = Field(description="as it was used; null where it is missing")
+    unit: str
+    contribution: float = Field(description="on the scale of the value it explains")
+    actionable: bool = Field(description="whether the company can act on it")
+    text: str
+
+
+class Directions(Part):
+    """Reasons, the strongest first."""
+
+    raises: list[Reason]
+    lowers: list[Reason]
+
+
+class Apart(Part):
+    """What sets a segment apart from the next nearest, the strongest first."""
+
+    apart: list[Reason]
+
+
+class Churn(Part):
+    """The risk that the customer leaves."""
+
+    probability: float = Field(ge=0, le=1)
+    base: float = Field(description="the probability before any reason")
+    margin: float = Field(description="log-odds before calibration")
+    reasons: Directions
+
+
+class Clv(Part):
+    """What the customer is expected to be worth over the horizon."""
+
+    value: float
+    currency: str
+    horizon_days: int
+    intervals: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(
+        description="lower and upper end by level in percent"
+    )
+    base: float = Field(description="the value before any reason")
+    margin: float
+    reasons: Directions
+
+
+class Segment(Part):
+    """The segment that the customer belongs to."""
+
+    id: int
+    name: str
+    reasons: Apart
+
+
+class Score(Part):
+    """One customer's scores, as they stand in the record under `id`."""
+
+    id: str = Field(pattern=r"^[0-9a-f]{32}$")
+    customer_id: str
+    as_of: str | None
+    churn: Churn | None
+    clv: Clv | None
+    segment: Segment | None
+    codes: dict[TaskName, Literal["inactive", "out_of_range"]] = Field(
+        description="why a task has no score: outside the population it may be asked about, or "
+        "features so extreme that the model has no finite answer"
+    )
+    flags: list[str] = Field(description="what is odd: unseen_category:FEATURE")
+    bundles: dict[TaskName, Digest] = Field(description="the model that was asked, by task")
+
+
+class ItemError(Part):
+    """Why one customer has no score."""
+
+    code: Literal["unknown_customer", "invalid_features", "features_changing"]
+    message: str
+    feature: str | None = None
+
+
+class Refused(Part):
+    """A customer without a score."""
+
+    customer_id: str
+    error: ItemError
+
+
+class ScoreAnswer(Part):
+    """One result a customer asked, in the order asked."""
+
+    results: list[Score | Refused]
+
+
+class Champion(Part):
+    """The model that a task is served with."""
+
+    digest: Digest
+    model: str
+    features: list[str] = Field(description="the features to give when scoring by features")
+    papers: dict[str, Any] = Field(description="when and on what it was made, and its metrics")
+
+
+class ModelsAnswer(Part):
+    """What is served."""
+
+    base: str
+    release: Digest
+    models: dict[TaskName, Champion]
+
+
+class Fault(Part):
+    """One thing wrong with a request."""
+
+    pointer: str = Field(description="JSON pointer of the wrong value")
+    detail: str
+
+
+class Problem(Part):
+    """An error as RFC 9457 has it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] | None = None

@@ -1,0 +1,194 @@
+"""What a release's bundles say of a table of customers; pure.
+
+A row's numbers never depend on the rows beside it: one customer over HTTP and the whole base by
+night give the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from features.schema import UNSEEN, FeatureSchema
+from serving.figures import Value
+from serving.reasons import Vocabulary
+from serving.release import Release
+from training.bundle import Bundle
+from training.model import TASKS, Explanation, ExplanationError, Model, Task
+
+INACTIVE = "inactive"
+OUT_OF_RANGE = "out_of_range"
+
+_LARGEST = 1e15  # XGBoost takes float32, and refuses all rows over one infinity
+
+
+@dataclass(frozen=True)
+class TaskScores:
+    """What one bundle says of every row; NaN where a code stands instead.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    codes : list of str or None
+        ``inactive`` outside the model's population, ``out_of_range`` where features are so
+        extreme that the model has no finite answer.
+    explanation : Explanation
+        Values and contributions, a row each.
+    intervals : mapping of str to ndarray, shape (rows, 2)
+        Around the served value, by level.
+    segments : ndarray of int, optional
+        The number of each row's segment.
+    """
+
+    bundle: Bundle
+    codes: list[str | None]
+    explanation: Explanation
+    intervals: Mapping[str, np.ndarray]
+    segments: np.ndarray | None
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The words of the bundle's features."""
+        return Vocabulary.of(self.bundle)
+
+
+@dataclass(frozen=True)
+class Assessments:
+    """Every task's scores of a table of customers.
+
+    Parameters
+    ----------
+    customer_ids, as_of : list
+        Whom, and as of which day (None if not told).
+    features : mapping of str to list of rows
+        The features as used, by schema digest: plain values in the schema's order.
+    flags : list of list of str
+        What is odd about a row: ``unseen_category:FEATURE``.
+    tasks : mapping of task to TaskScores
+    digests : mapping of task to str
+        The bundles that were asked.
+    """
+
+    customer_ids: list[str]
+    as_of: list[str | None]
+    features: Mapping[str, list[list[Value]]]
+    flags: list[list[str]]
+    tasks: Mapping[Task, TaskScores]
+    digests: Mapping[str, str]
+
+    def __len__(self) -> int:
+        return len(self.customer_ids)
+
+
+def schemas(release: Release) -> dict[str, FeatureSchema]:
+    """Return the feature schemas of a release's bundles by digest, each once."""
+    held = (release.bundles[task].model.schema for task in TASKS if task in release.bundles)
+    return {schema.digest: schema for schema in held}
+
+
+def assess(release: Release, table: pd.DataFrame) -> Assessments:
+    """Score every row of a table under every bundle of a release.
+
+    Parameters
+    ----------
+    release : Release
+    table : DataFrame
+        ``as_of``, ``customer_id`` and the features of every bundle's schema.
+
+    Raises
+    ------
+    FeatureError
+        If a feature is missing.
+    ExplanationError
+        If contributions do not add up to the margin they explain.
+    """
+    known = schemas(release)
+    matrices = {digest: schema.encode(table) for digest, schema in known.items()}
+    unseen = [schema.unseen(table) for schema in known.values()]
+    return Assessments(
+        customer_ids=[str(customer) for customer in table["customer_id"]],
+        as_of=[None if day is None else str(day) for day in table["as_of"]],
+        features={digest: schema.plain(table) for digest, schema in known.items()},
+        flags=[_flags(names) for names in zip(*unseen, strict=True)],
+        tasks={
+            task: _scores(
+                release.bundles[task], matrices[release.bundles[task].model.schema.digest]
+            )
+            for task in TASKS
+            if task in release.bundles
+        },
+        digests=release.digests,
+    )
+
+
+def _flags(unseen: Sequence[Sequence[str]]) -> list[str]:
+    return [f"{UNSEEN}:{name}" for name in sorted({name for names in unseen for name in names})]
+
+
+def _scores(bundle: Bundle, matrix: np.ndarray) -> TaskScores:
+    model = bundle.model
+    asked = model.asked(matrix)
+    scored = asked & ~np.any(np.abs(matrix) > _LARGEST, axis=1)
+    explanation = _spread(_explained(model, matrix[scored]), scored)
+    answered = _finite(explanation)
+    held = model.intervals
+    return TaskScores(
+        bundle=bundle,
+        codes=[
+            None if told else OUT_OF_RANGE if within else INACTIVE
+            for told, within in zip(answered, asked, strict=True)
+        ],
+        explanation=explanation,
+        intervals={
+            level: held.around(explanation.served, level, model.floor) for level in held.radii
+        }
+        if held
+        else {},
+        segments=model.centres.assign(matrix) if model.task == "segments" else None,
+    )
+
+
+def _explained(model: Model, matrix: np.ndarray) -> Explanation:
+    """Explain rows; those whose features overflow get NaN, and do not spoil the rest."""
+    if not len(matrix):
+        none, wide = np.empty(0), np.empty((0, len(model.schema.columns)))
+        return Explanation(none, none, np.nan, np.nan, wide, wide)
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            return model.explain(matrix)
+        except ExplanationError:
+            finite = np.isfinite(model.margin(matrix))
+            for predictor in model.predictors:
+                finite &= np.isfinite(predictor.contributions(matrix).margin)
+            if finite.all():
+                raise
+    return _spread(_explained(model, matrix[finite]), finite)
+
+
+def _spread(found: Explanation, chosen: np.ndarray) -> Explanation:
+    """Lay the explanation of the chosen rows out over all, NaN elsewhere."""
+
+    def over_all(values: np.ndarray) -> np.ndarray:
+        whole = np.full((len(chosen), *values.shape[1:]), np.nan)
+        whole[chosen] = values + 0.0  # the record knows no negative zero
+        return whole
+
+    return replace(
+        found,
+        margin=over_all(found.margin),
+        served=over_all(found.served),
+        contributions=over_all(found.contributions),
+        served_contributions=over_all(found.served_contributions),
+    )
+
+
+def _finite(found: Explanation) -> np.ndarray:
+    """Return which rows have finite numbers throughout."""
+    whole = np.column_stack(
+        [found.margin, found.served, found.contributions, found.served_contributions]
+    )
+    return np.isfinite(whole).all(axis=1)

@@ -1,0 +1,113 @@
+"""What commands show on a terminal, or print as JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from features.check import Finding
+
+_MARKS = {"fine": "ok", "look": "look", "stop": "STOP"}
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    Console(highlight=False).print(text, markup=False, soft_wrap=True)
+
+
+def as_json(held: Any) -> None:
+    """Print data as JSON."""
+    sys.stdout.write(json.dumps(held, indent=1, default=str, ensure_ascii=False) + "\n")
+
+
+def show(held: Mapping[str, Any], json_wanted: bool, lines: Iterable[str]) -> None:
+    """Print data as JSON, or what is said of it in lines."""
+    if json_wanted:
+        as_json(dict(held))
+    else:
+        for line in lines:
+            say(line)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table, as wide as it needs where it is not read on a terminal."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=240)
+    drawn = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        drawn.add_row(*row)
+    console.print(drawn, markup=False)
+
+
+def findings(found: Sequence[Finding], json_wanted: bool) -> None:
+    """Print what was found in the data."""
+    if json_wanted:
+        as_json([vars(finding) for finding in found])
+    else:
+        table(
+            ("", "", "found", "what to do"),
+            ((_MARKS[each.level], each.what, each.found, each.step) for each in found),
+        )
+
+
+def version(held: Any, said: str, json_wanted: bool) -> None:
+    """Print one version of a model."""
+    line = f"{held.task}: version {held.number} ({held.model}; {held.metric}) {said}"
+    show(vars(held), json_wanted, [line])
+
+
+def versions(held: Sequence[Any], json_wanted: bool) -> None:
+    """Print every version of a base's models."""
+    if json_wanted:
+        as_json([vars(each) for each in held])
+    elif not held:
+        say("no versions yet; run: stamkunde train all")
+    else:
+        table(
+            ("task", "version", "model", "verdict", "figure", "made", ""),
+            (
+                (
+                    each.task,
+                    str(each.number),
+                    each.model,
+                    "passed" if each.passed else "refused",
+                    each.metric,
+                    each.made_at[:16].replace("T", " "),
+                    "champion" if each.champion else "",
+                )
+                for each in held
+            ),
+        )
+
+
+def trained(facts: Mapping[str, Any], number: int, digest: str) -> None:
+    """Print the comparison with the baselines, the verdict, and the version it became."""
+    say(f"\n{facts['question']}")
+    names = [model["name"] for model in facts["models"]]
+    table(
+        ("", *(f"{model['label']} ({model['role']})" for model in facts["models"])),
+        (
+            [row["label"], *(_figure(row["values"][name]) for name in names)]
+            for row in facts["metrics"]
+        ),
+    )
+    for segment in facts.get("segments", []):
+        say(f"  {segment['customers']:,} customers ({segment['share']:.0%}): {segment['name']}")
+    verdict = facts["verdict"]
+    say(f"{'passed' if verdict['passed'] else 'REFUSED'}: {' '.join(verdict['reasons'])}")
+    for warning in facts["warnings"]:
+        say(f"note: {warning}")
+    say(f"version {number}, bundle {digest[:12]}…\n")
+
+
+def _figure(held: Mapping[str, float | None]) -> str:
+    value, low, high = held["value"], held.get("low"), held.get("high")
+    if value is None:
+        return "–"
+    return f"{value:.4g}" + (f" ({low:.4g} to {high:.4g})" if low is not None else "")

@@ -1,0 +1,109 @@
+"""The end of the demonstration: a batch, the service asked over HTTP, and the record verified."""
+
+from __future__ import annotations
+
+import json
+import socket
+import urllib.request
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+
+from configs.schema import Config
+from features.source import Tables
+from serving import audit
+from serving.batch import score_base
+from serving.release import current
+from serving.server import start, wait_until_ready
+from serving.settings import open_ledger
+
+Say = Callable[[str], None]
+
+HANDFUL = 5
+
+
+def serve_and_ask(
+    config: Config,
+    tables: Tables,
+    as_of: date,
+    bento: str,
+    at: datetime,
+    say: Callable[[str], None],
+) -> None:
+    """Score the base, start the service, ask it for a handful, verify the record, stop."""
+    out = config.var / "scores.parquet"
+    told = config.serving
+    made = score_base(
+        config, tables, current(config.var), as_of, out, at, told.reasons, told.language
+    )
+    say(f"{made.customers:,} customers → {out}, on record as batch {made.batch_id}")
+    chosen = handful(pd.read_parquet(out, columns=["customer_id", "churn_probability"]))
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with (config.var / "service.log").open("wb") as log:
+        service = start(config, port=port, bento=bento, log=log)
+        try:
+            wait_until_ready(url, service)
+            say(f"the service answers on {url}; its log: {config.var / 'service.log'}\n")
+            answered = ask(url, chosen)
+        finally:
+            service.terminate()
+            service.wait(timeout=30)
+    for score in answered["results"]:
+        tell(score, say)
+    _answer_for(
+        config, [made.batch_id + "/1", *(score["id"] for score in answered["results"])], say
+    )
+
+
+def handful(scores: pd.DataFrame) -> list[str]:
+    """Return a few customers from the likeliest to leave to the least likely."""
+    known = scores.dropna(subset="churn_probability")
+    ranked = known.sort_values(["churn_probability", "customer_id"], ascending=[False, True])
+    if ranked.empty:
+        return scores["customer_id"].head(HANDFUL).tolist()
+    places = [round(i * (len(ranked) - 1) / (HANDFUL - 1)) for i in range(HANDFUL)]
+    return ranked["customer_id"].iloc[sorted(set(places))].tolist()
+
+
+def ask(url: str, customers: list[str]) -> dict[str, Any]:
+    """Ask a running service for the scores of customers by id."""
+    body = json.dumps({"customers": [{"customer_id": held} for held in customers]}).encode()
+    request = urllib.request.Request(
+        f"{url}/v1/score", data=body, headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)
+
+
+def tell(score: dict[str, Any], say: Say) -> None:
+    """Say one customer's scores with their reasons."""
+    parts = []
+    if score["churn"]:
+        parts.append(f"churn {score['churn']['probability']:.1%}")
+    if score["clv"]:
+        parts.append(f"CLV {score['clv']['value']:,.2f} {score['clv']['currency']}")
+    if score["segment"]:
+        parts.append(f"segment “{score['segment']['name']}”")
+    say(f"customer {score['customer_id']}: " + " · ".join(parts))
+    for way, said in (("raises", "raises the risk"), ("lowers", "lowers it")):
+        for reason in (score["churn"] or {"reasons": {}})["reasons"].get(way, []):
+            say(f"    {said}: {reason['text']}")
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answer_for(config: Config, scores: list[str], say: Say) -> None:
+    """Have the record verify itself, and compute the scores again from it."""
+    found = open_ledger(config.name, config.var).verify()
+    whole = "whole" if found.whole else "NOT whole: " + "; ".join(found.faults)
+    say(f"\nthe record: {found.entries:,} entries, {found.batches_rows:,} rows of batches, {whole}")
+    same = sum(audit.replays_alike(config, score) for score in scores)
+    say(f"replayed {len(scores)} scores from the record: {same} gave the same bytes")

@@ -1,0 +1,82 @@
+"""Figures as people write them, in English and Danish."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Language = Literal["en", "da"]
+Value = float | str | None
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_UNITS: dict[Language, dict[str, tuple[str, str]]] = {
+    "en": {
+        "days": ("day", "days"),
+        "weeks": ("week", "weeks"),
+        "months": ("month", "months"),
+        "years": ("year", "years"),
+    },
+    "da": {
+        "days": ("dag", "dage"),
+        "weeks": ("uge", "uger"),
+        "months": ("måned", "måneder"),
+        "years": ("år", "år"),
+    },
+}
+
+
+def number(value: float, decimals: int, language: Language) -> str:
+    """Return a number with its thousands parted, without trailing zeros.
+
+    >>> number(1234.5, 2, "en"), number(1234.5, 2, "da")
+    ('1,234.5', '1.234,5')
+    """
+    text = f"{value:,.{decimals}f}"
+    return _spelt(text.rstrip("0").rstrip(".") if decimals else text, language)
+
+
+def amount(value: float, currency: str, language: Language) -> str:
+    """Return money: whole from a hundred on, to the cent below.
+
+    >>> amount(1234.5, "USD", "en"), amount(34.5, "DKK", "da"), amount(-3.0, "EUR", "da")
+    ('USD 1,234', '34,50 kr.', '−3,00 EUR')
+    """
+    text = _spelt(f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}", language)
+    if language == "en":
+        return f"{currency} {text}"
+    return f"{text} {'kr.' if currency == 'DKK' else currency}"
+
+
+def quantity(value: float, unit: str, language: Language) -> str:
+    """Return a number with its unit: as many decimals as a person would give.
+
+    >>> quantity(0.125, "share", "en"), quantity(0.125, "share", "da")
+    ('12%', '12 %')
+    >>> quantity(1.0, "days", "en"), quantity(3.46, "ratio", "da"), quantity(21.4, "days", "da")
+    ('1 day', '3,5×', '21 dage')
+    """
+    if unit == "share":
+        return _rounded(100 * value, language) + ("%" if language == "en" else " %")
+    if _CURRENCY.fullmatch(unit):
+        return amount(value, unit, language)
+    text = _rounded(value, language)
+    if unit == "ratio":
+        return f"{text}×"
+    if unit in _UNITS[language]:
+        one, many = _UNITS[language][unit]
+        return f"{text} {one if text == '1' else many}"
+    # A unit of the config's own is written in English; abbreviations are read everywhere.
+    told = unit not in ("", "count") and (language == "en" or len(unit) <= 3)
+    return f"{text} {unit}" if told else text
+
+
+def _rounded(value: float, language: Language) -> str:
+    size = abs(value)
+    if 0 < size < 0.005:
+        return ("less than " if language == "en" else "under ") + number(0.01, 2, language)
+    return number(value, 0 if size >= 10 else 1 if size >= 1 else 2, language)
+
+
+def _spelt(text: str, language: Language) -> str:
+    text = "0" if text.strip("-0.,") == "" and text.startswith("-") else text.replace("-", "−")
+    return text.translate(str.maketrans(",.", ".,")) if language == "da" else text

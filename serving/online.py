@@ -1,0 +1,200 @@
+"""Scores of named customers while they wait: looked up or given, assessed, recorded, answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+from uuid import uuid4
+
+from configs.schema import Serving
+from features.schema import FeatureColumn, FeatureError, FeatureSchema, check_value
+from features.store import FeatureStore, StoredFeatures
+from serving.api import Asked, ScoreRequest
+from serving.figures import Value
+from serving.ledger import Ledger, customer_token
+from serving.reasons import Options
+from serving.release import Release
+from serving.score import answer, assess, frame, record, schemas
+
+KIND = "score"
+
+_LONGEST_TEXT = 200  # what is given is put on record
+
+
+class CustomerError(Exception):
+    """Why one customer of a call has no score; the others have."""
+
+    def __init__(self, code: str, message: str, feature: str | None = None) -> None:
+        super().__init__(message)
+        self.error = {"code": code, "message": message, "feature": feature}
+
+
+@dataclass(frozen=True)
+class Known:
+    """A customer's features, by schema digest, and the day they were known at."""
+
+    as_of: str | None
+    values: Mapping[str, Sequence[Value]]
+
+
+@dataclass(frozen=True)
+class Online:
+    """The service's one task.
+
+    Parameters
+    ----------
+    release : Release
+        What is served.
+    store : FeatureStore
+        Where customers named by id are looked up.
+    ledger : Ledger
+        Where every score is recorded before it is answered.
+    secret : bytes
+        The key under which the record names customers.
+    defaults : Serving
+        What a call that does not say gets.
+    """
+
+    release: Release
+    store: FeatureStore
+    ledger: Ledger
+    secret: bytes
+    defaults: Serving
+
+    @cached_property
+    def schemas(self) -> dict[str, FeatureSchema]:
+        """The feature schemas of what is served, by digest."""
+        return schemas(self.release)
+
+    @cached_property
+    def columns(self) -> dict[str, FeatureColumn]:
+        """The features to give when scoring by features, by name."""
+        return {column.name: column for held in self.schemas.values() for column in held.columns}
+
+    def score(self, request: ScoreRequest, at: datetime) -> dict[str, Any]:
+        """Return one result a customer asked, in the order asked; scores are on record by then.
+
+        Raises
+        ------
+        StamkundeError
+            If features cannot be looked up or scores not recorded: then none is given.
+        """
+        options = Options(
+            self.defaults.reasons if request.reasons is None else request.reasons,
+            request.language or self.defaults.language,
+        )
+        found = self._features(request.customers)
+        scored = iter(self._scored(request.customers, found, options, at))
+        return {
+            "results": [
+                next(scored)
+                if isinstance(held, Known)
+                else {"customer_id": asked.customer_id, "error": held.error}
+                for asked, held in zip(request.customers, found, strict=True)
+            ]
+        }
+
+    def _scored(
+        self,
+        customers: Sequence[Asked],
+        found: Sequence[Known | CustomerError],
+        options: Options,
+        at: datetime,
+    ) -> list[dict[str, Any]]:
+        known = [held for held in found if isinstance(held, Known)]
+        ids = [
+            asked.customer_id
+            for asked, held in zip(customers, found, strict=True)
+            if isinstance(held, Known)
+        ]
+        if not known:
+            return []
+        rows = [held.values for held in known]
+        assessed = assess(
+            self.release, frame(self.schemas, rows, ids, [held.as_of for held in known])
+        )
+        score_ids = [uuid4().hex for _ in ids]
+        tokens = (customer_token(self.secret, self.release.base, customer) for customer in ids)
+        self.ledger.append(
+            [
+                (score_id, KIND, record(assessed, row, token, options))
+                for row, (score_id, token) in enumerate(zip(score_ids, tokens, strict=True))
+            ],
+            at,
+        )
+        return [
+            {"id": score_id, **answer(assessed, row, options)}
+            for row, score_id in enumerate(score_ids)
+        ]
+
+    def _features(self, customers: Sequence[Asked]) -> list[Known | CustomerError]:
+        by_id = [asked.customer_id for asked in customers if asked.features is None]
+        stored = {
+            digest: self.store.get(self.release.base, digest, by_id) if by_id else {}
+            for digest in self.schemas
+        }
+        return [self._known(asked, stored) for asked in customers]
+
+    def _known(
+        self, asked: Asked, stored: Mapping[str, Mapping[str, StoredFeatures]]
+    ) -> Known | CustomerError:
+        try:
+            if asked.features is None:
+                return _looked_up(asked.customer_id, stored)
+            return self._given(asked.features, asked.as_of)
+        except CustomerError as refusal:
+            return refusal
+
+    def _given(self, features: Mapping[str, Any], as_of: str | None) -> Known:
+        for name in features:
+            if name not in self.columns:
+                near = get_close_matches(name, self.columns, n=1)
+                advice = f"did you mean {near[0]}?" if near else "see /v1/models for the names"
+                raise _invalid(name, f"is not a feature of the models; {advice}")
+        for name in self.columns:
+            if name not in features:
+                raise _invalid(name, "is not given; give null if it is missing")
+        return Known(
+            as_of,
+            {
+                digest: [_checked(column, features[column.name]) for column in schema.columns]
+                for digest, schema in self.schemas.items()
+            },
+        )
+
+
+def _looked_up(customer_id: str, stored: Mapping[str, Mapping[str, StoredFeatures]]) -> Known:
+    held = {digest: rows[customer_id] for digest, rows in stored.items() if customer_id in rows}
+    if not held:
+        raise CustomerError(
+            "unknown_customer",
+            "no features are stored for this customer; fill the store, or give the features",
+        )
+    days = {found.as_of for found in held.values()}
+    if len(held) < len(stored) or len(days) > 1:
+        raise CustomerError(
+            "features_changing",
+            "the models' stored features are not of one day; ask again once the store is filled",
+        )
+    return Known(days.pop(), {digest: found.values for digest, found in held.items()})
+
+
+def _checked(column: FeatureColumn, value: Any) -> Value:
+    if isinstance(value, list | dict):
+        raise _invalid(column.name, "must be one value or null, not a list or an object")
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+        raise _invalid(column.name, f"must be text of at most {_LONGEST_TEXT} characters")
+    try:
+        return check_value(column, value)
+    except FeatureError as error:
+        rule = str(error).removeprefix(column.name).strip()
+        raise _invalid(column.name, rule) from None
+
+
+def _invalid(name: str, rule: str) -> CustomerError:
+    shown = name if len(name) <= 80 else name[:80] + "…"
+    return CustomerError("invalid_features", f"{shown} {rule}", shown)

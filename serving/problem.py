@@ -1,0 +1,116 @@
+"""What the service refuses: problem documents (RFC 9457), and the strict reading of a body."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from serving.api import ScoreRequest
+
+MEDIA_TYPE = "application/problem+json"
+
+_MOST_FAULTS = 20
+
+
+class ProblemError(Exception):
+    """A request that is answered with a problem document."""
+
+    def __init__(self, status: int, detail: str, errors: list[dict[str, str]] | None = None):
+        super().__init__(detail)
+        self.status, self.detail, self.errors = status, detail, errors
+
+    def response(self, headers: Mapping[str, str] | None = None) -> Response:
+        """Return the problem document."""
+        held: dict[str, Any] = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            held["errors"] = self.errors
+        content = json.dumps(held, allow_nan=False).encode()
+        return Response(content, self.status, dict(headers or {}), MEDIA_TYPE)
+
+
+def read_request(body: bytes, max_customers: int) -> ScoreRequest:
+    """Read the body of a call for scores.
+
+    Raises
+    ------
+    ProblemError
+        400 if it is no JSON as RFC 8259 has it, or names a key twice; 422 if it does not ask
+        for scores as it should.
+    """
+    try:
+        return ScoreRequest.model_validate(
+            _read_json(body), context={"max_customers": max_customers}
+        )
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+    errors = [
+        {"pointer": _pointer(fault["loc"]), "detail": _said(fault["type"], fault["msg"])}
+        for fault in found[:_MOST_FAULTS]
+    ]
+    raise ProblemError(422, f"{errors[0]['pointer'] or '/'}: {errors[0]['detail']}", errors)
+
+
+def _read_json(body: bytes) -> Any:
+    try:
+        value = json.loads(
+            body.decode(),
+            object_pairs_hook=_without_duplicates,
+            parse_float=_finite,
+            parse_constant=_refuse_constant,
+        )
+        if b"\\u" in body:  # an escape may be half a surrogate pair, which is no text
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError:
+        raise ProblemError(400, "an escaped character is half a surrogate pair") from None
+    except UnicodeDecodeError as error:
+        raise ProblemError(400, f"the body must be UTF-8; byte {error.start} is not") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise ProblemError(400, f"the body must be JSON; {place}: {error.msg}") from None
+    except RecursionError:
+        raise ProblemError(400, "the body is nested too deep") from None
+    except ValueError:  # Python's own limit on the digits of an integer
+        raise ProblemError(400, "a number has too many digits") from None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    held = dict(pairs)
+    if len(held) != len(pairs):
+        raise ProblemError(400, "a key stands twice in one object; give each once")
+    return held
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ProblemError(400, "a number is too large for a double")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ProblemError(400, f"{name} is not JSON; give null for a missing value")
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location)
+    return "".join(f"/{part}" for part in parts)
+
+
+def _said(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "is not a known key"
+    if kind == "missing":
+        return "is missing"
+    return message.removeprefix("Value error, ").replace("Input should", "must")

@@ -1,0 +1,195 @@
+"""From contributions to words: why a customer got this value, as a person would say it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum
+from typing import Any, Literal
+
+from features.schema import FeatureColumn, FeatureSchema
+from serving.figures import Language, Value, amount, quantity
+from training.bundle import Bundle
+
+
+@dataclass(frozen=True)
+class Options:
+    """How many reasons each way, and in which language."""
+
+    reasons: int
+    language: Language
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What it takes to put a bundle's features into words.
+
+    Parameters
+    ----------
+    schema : FeatureSchema
+    ideas : mapping of str to tuple of int
+        The columns of each idea.
+    against : tuple of int or None
+        The column that each is naturally held against.
+    typical : tuple of Value
+        Each feature's value of the typical customer in training: median or most frequent.
+    flags : frozenset of str
+        The features that are yes (1) or no (0).
+    currency : str
+        Of features in money.
+    """
+
+    schema: FeatureSchema
+    ideas: Mapping[str, tuple[int, ...]]
+    against: tuple[int | None, ...]
+    typical: tuple[Value, ...]
+    flags: frozenset[str]
+    currency: str
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Vocabulary:
+        """Read a bundle's schema, config and reference distributions."""
+        ideas: dict[str, list[int]] = defaultdict(list)
+        columns = bundle.model.schema.columns
+        place = {column.name: index for index, column in enumerate(columns)}
+        for index, column in enumerate(columns):
+            ideas[column.idea].append(index)
+        config = bundle.manifest["config"]
+        return cls(
+            bundle.model.schema,
+            {idea: tuple(held) for idea, held in ideas.items()},
+            tuple(place.get(column.against or "") for column in columns),
+            tuple(_typical(bundle.reference, column.name) for column in columns),
+            _flags(config["sources"]),
+            config["currency"],
+        )
+
+    def told(self, column: FeatureColumn, value: Value, language: Language) -> str:
+        """Return a value of a feature in words."""
+        if column.name in self.flags and value in (0, 1):
+            return _WORDS[language]["yes" if value else "no"]
+        if value is None:
+            return _WORDS[language]["unknown"]
+        if isinstance(value, str):
+            return value
+        if column.unit == "money":
+            return amount(value, self.currency, language)
+        return quantity(value, column.unit, language)
+
+
+def _typical(reference: Mapping[str, Any], name: str) -> Value:
+    held = reference.get(name, {})
+    counts = held.get("counts")
+    if isinstance(counts, dict) and counts:
+        return max(counts, key=lambda category: counts[category])
+    return held.get("median")
+
+
+def _flags(sources: Mapping[str, Any]) -> frozenset[str]:
+    tables = (sources.get(name) or {} for name in ("customers", "snapshot"))
+    attributes = [item for table in tables for item in table.get("attributes", {}).items()]
+    return frozenset(name for name, declared in attributes if declared["kind"] == "flag")
+
+
+_WORDS: dict[Language, dict[str, str]] = {
+    "en": {
+        "yes": "yes",
+        "no": "no",
+        "unknown": "unknown",
+        "typical": "typically {}",
+        "frequent": "most often {}",
+        "usual": "usually {}",
+        "every": "usually every {}",
+        "as typical": "which is typical",
+        "as usual": "as usual",
+    },
+    "da": {
+        "yes": "ja",
+        "no": "nej",
+        "unknown": "ukendt",
+        "typical": "typisk {}",
+        "frequent": "oftest {}",
+        "usual": "normalt {}",
+        "every": "normalt med {} mellemrum",
+        "as typical": "hvilket er typisk",
+        "as usual": "som normalt",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One customer's features and what each adds, in the margin and on the served scale."""
+
+    values: Sequence[Value]
+    contributions: Sequence[float]
+    served: Sequence[float]
+
+
+def ranked(
+    vocabulary: Vocabulary, row: Row, towards: Literal[1, -1], options: Options
+) -> list[dict[str, Any]]:
+    """Return the reasons that raise the value (1) or lower it (-1), the strongest first.
+
+    Features of one idea are one reason, told by the one that adds most in its direction.
+    """
+    weights = [
+        (towards * fsum(row.contributions[index] for index in columns), idea)
+        for idea, columns in vocabulary.ideas.items()
+    ]
+    strongest = sorted((held for held in weights if held[0] > 0), key=lambda held: -held[0])
+    return [
+        _reason(vocabulary, row, idea, towards, options) for _, idea in strongest[: options.reasons]
+    ]
+
+
+def _reason(
+    vocabulary: Vocabulary, row: Row, idea: str, towards: Literal[1, -1], options: Options
+) -> dict[str, Any]:
+    columns = vocabulary.ideas[idea]
+    teller = max(columns, key=lambda index: towards * row.contributions[index])
+    column = vocabulary.schema.columns[teller]
+    label = column.label_da if options.language == "da" else column.label
+    shown = vocabulary.told(column, row.values[teller], options.language)
+    compared = _compared(vocabulary, row, teller, shown, options.language)
+    return {
+        "idea": idea,
+        "feature": column.name,
+        "label": label,
+        "value": row.values[teller],
+        "unit": vocabulary.currency if column.unit == "money" else column.unit,
+        "contribution": fsum(row.served[index] for index in columns),
+        "actionable": any(vocabulary.schema.columns[index].actionable for index in columns),
+        "text": f"{label}: {shown}" + (f" ({compared})" if compared else ""),
+    }
+
+
+def _compared(
+    vocabulary: Vocabulary, row: Row, teller: int, shown: str, language: Language
+) -> str | None:
+    """Return what the value is held against: the customer's own usual, or the typical customer."""
+    column, words = vocabulary.schema.columns[teller], _WORDS[language]
+    against = vocabulary.against[teller]
+    value = None if against is None else row.values[against]
+    if against is not None and isinstance(value, int | float) and row.values[teller] is not None:
+        other = vocabulary.schema.columns[against]
+        told = vocabulary.told(other, value, language)
+        if other.idea == "rhythm" != column.idea:
+            return words["every"].format(_apart(value, language))
+        return words["as usual"] if told == shown else words["usual"].format(told)
+    typical = vocabulary.typical[teller]
+    if typical is None or (column.name in vocabulary.flags and typical not in (0, 1)):
+        return None
+    told = vocabulary.told(column, typical, language)
+    if told == shown:
+        return words["as typical"]
+    return words["frequent" if isinstance(typical, str) else "typical"].format(told)
+
+
+def _apart(days: float, language: Language) -> str:
+    """Return a gap as it follows "every" or, in Danish, comes before "mellemrum"."""
+    told = quantity(days, "days", language)
+    if language == "da":
+        return f"{told}s"  # the genitive: 21 dages mellemrum
+    return "day" if told == "1 day" else told

@@ -1,0 +1,166 @@
+"""Scores as they are answered, recorded, and replayed from the record; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+from pydantic import TypeAdapter
+
+from configs.schema import Duration
+from features.schema import FeatureSchema
+from serving.assessment import Assessments, TaskScores, schemas
+from serving.assessment import assess as assess
+from serving.figures import Value
+from serving.reasons import Options, Row, ranked
+from serving.release import Release
+from training.bundle import Bundle
+from training.model import TASKS, Task
+
+BundleLookup = Callable[[str], Bundle]
+
+_DAYS: TypeAdapter[int] = TypeAdapter(Duration)
+
+
+def frame(
+    known: Mapping[str, FeatureSchema],
+    rows: Sequence[Mapping[str, Sequence[Value]]],
+    customer_ids: Sequence[str],
+    as_of: Sequence[str | None],
+) -> pd.DataFrame:
+    """Return the table to assess of plain rows of features, each given by schema digest."""
+    parts = [schema.decode([row[digest] for row in rows]) for digest, schema in known.items()]
+    whole = parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
+    whole = whole.loc[:, ~whole.columns.duplicated()]
+    keys = {"as_of": list(as_of), "customer_id": list(customer_ids)}
+    return pd.concat([pd.DataFrame(keys, index=whole.index, dtype=object), whole], axis=1)
+
+
+def answer(assessments: Assessments, row: int, options: Options) -> dict[str, Any]:
+    """Return one customer's scores and reasons, as the service and the batch tell them."""
+    told = {task: _told(assessments, task, row, options) for task in TASKS}
+    return {
+        "customer_id": assessments.customer_ids[row],
+        "as_of": assessments.as_of[row],
+        "churn": told["churn"],
+        "clv": told["clv"],
+        "segment": told["segments"],
+        "codes": _codes(assessments, row),
+        "flags": assessments.flags[row],
+        "bundles": dict(assessments.digests),
+    }
+
+
+def _codes(assessments: Assessments, row: int) -> dict[str, str]:
+    found = ((task, scores.codes[row]) for task, scores in assessments.tasks.items())
+    return {task: code for task, code in found if code is not None}
+
+
+def _told(
+    assessments: Assessments, task: Task, row: int, options: Options
+) -> dict[str, Any] | None:
+    scores = assessments.tasks.get(task)
+    if scores is None or scores.codes[row] is not None:
+        return None
+    reasons = _reasons(assessments, scores, row, options)
+    if task == "segments":
+        return {**_segment(scores, row, options), "reasons": {"apart": reasons["raises"]}}
+    held = scores.explanation
+    served = {
+        "base": held.base_served,
+        "margin": float(held.margin[row]),
+        "reasons": reasons,
+    }
+    if task == "churn":
+        return {"probability": float(held.served[row]), **served}
+    config = scores.bundle.manifest["config"]
+    return {
+        "value": float(held.served[row]),
+        "currency": config["currency"],
+        "horizon_days": _DAYS.validate_python(config["clv"]["horizon"]),
+        "intervals": _intervals(scores, row),
+        **served,
+    }
+
+
+def _reasons(
+    assessments: Assessments, scores: TaskScores, row: int, options: Options
+) -> dict[str, list[dict[str, Any]]]:
+    held = Row(
+        assessments.features[scores.bundle.model.schema.digest][row],
+        scores.explanation.contributions[row].tolist(),
+        scores.explanation.served_contributions[row].tolist(),
+    )
+    return {
+        "raises": ranked(scores.vocabulary, held, 1, options),
+        "lowers": ranked(scores.vocabulary, held, -1, options),
+    }
+
+
+def _intervals(scores: TaskScores, row: int) -> dict[str, list[float]]:
+    return {level: ends[row].tolist() for level, ends in scores.intervals.items()}
+
+
+def _segment(scores: TaskScores, row: int, options: Options) -> dict[str, Any]:
+    centres = scores.bundle.model.centres
+    number = int(scores.segments[row]) if scores.segments is not None else 0
+    names = centres.names_da if options.language == "da" else centres.names
+    return {"id": number, "name": names[number]}
+
+
+def record(assessments: Assessments, row: int, token: str, options: Options) -> dict[str, Any]:
+    """Return what is put on record of one customer's scores: all it takes to replay them.
+
+    Parameters
+    ----------
+    assessments : Assessments
+    row : int
+    token : str
+        The customer's name in the record, which is not their id.
+    options : Options
+    """
+    return {
+        "customer": token,
+        "as_of": assessments.as_of[row],
+        "features": {digest: rows[row] for digest, rows in assessments.features.items()},
+        "scores": {
+            task: _recorded(scores, row, options) for task, scores in assessments.tasks.items()
+        },
+        "flags": assessments.flags[row],
+        "bundles": dict(assessments.digests),
+        "options": asdict(options),
+    }
+
+
+def _recorded(scores: TaskScores, row: int, options: Options) -> dict[str, Any]:
+    if scores.codes[row] is not None:
+        return {"code": scores.codes[row]}
+    held = scores.explanation
+    said: dict[str, Any] = {
+        "margin": float(held.margin[row]),
+        "served": float(held.served[row]),
+        "base_margin": held.base_margin,
+        "base_served": held.base_served,
+        "contributions": held.contributions[row].tolist(),
+    }
+    if scores.intervals:
+        said["intervals"] = _intervals(scores, row)
+    if scores.segments is not None:
+        said["segment"] = _segment(scores, row, options)
+    return said
+
+
+def replay(body: Mapping[str, Any], bundle_lookup: BundleLookup) -> dict[str, Any]:
+    """Score again what is on record, from the features and the bundles that it names alone.
+
+    Returns
+    -------
+    dict
+        The record's body anew: equal canonical bytes show that the score was as recorded.
+    """
+    bundles = {task: bundle_lookup(body["bundles"][task]) for task in body["bundles"]}
+    release = Release("", {task: bundles[task] for task in TASKS if task in bundles})
+    table = frame(schemas(release), [body["features"]], [""], [body["as_of"]])
+    return record(assess(release, table), 0, body["customer"], Options(**body["options"]))

@@ -1,0 +1,224 @@
+"""Small customer bases and seeded bundles, made by plain functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xgboost as xgb
+
+from configs.load import dump
+from configs.schema import Config
+from features.build import build, schema_of
+from features.schema import FeatureSchema
+from features.source import Tables, load_tables
+from training import bundle as bundles
+from training.bundle import Bundle
+from training.calibrate import Exponential, Intervals, Scale, Sigmoid
+from training.model import Model, Population, Task
+from training.predictors import Centres, Linear, Predictor, Term, Trees, feature_types
+
+AS_OF = date(2024, 6, 3)
+INCOMES = ("high", "low", "middle")
+
+
+def make_transactions(customers: int = 40, seed: int = 7) -> pd.DataFrame:
+    """Lines of receipts from January to May 2024: some buy often, some long ago, few once."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(customers):
+        last = 152 if number % 4 else 30  # every fourth has been silent since January
+        for _ in range(1 + number % 9):
+            day = pd.Timestamp("2024-01-01") + pd.Timedelta(days=int(rng.integers(0, last)))
+            rows.append(
+                {
+                    "customer": f"{number:03}",
+                    "when": (day + pd.Timedelta(hours=int(rng.integers(8, 20)))).isoformat(),
+                    "paid": round(float(rng.gamma(2.0, 20.0)) * (-1 if number == 5 else 1), 2),
+                    "department": str(rng.choice(["food", "garden", "toys"])),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def make_customers(customers: int = 40) -> pd.DataFrame:
+    """Attributes of two thirds of them; the others are not in the file."""
+    numbers = [number for number in range(customers) if number % 3]
+    return pd.DataFrame(
+        {
+            "customer": [f"{number:03}" for number in numbers],
+            "income": [INCOMES[number % len(INCOMES)] for number in numbers],
+            "newsletter": ["yes" if number % 2 else "no" for number in numbers],
+        }
+    )
+
+
+def make_config(folder: Path, **changes: Any) -> Config:
+    """Write a small base's files into a folder and return its config."""
+    folder.mkdir(parents=True, exist_ok=True)
+    make_transactions().to_csv(folder / "transactions.csv", index=False)
+    make_customers().to_csv(folder / "customers.csv", index=False)
+    return Config.model_validate({**_config(folder), **changes})
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    columns = {
+        "customer_id": "customer",
+        "occurred_at": "when",
+        "amount": "paid",
+        "category": "department",
+    }
+    attributes = {
+        "income": {"kind": "category", "label": "income", "label_da": "indkomst"},
+        "newsletter": {
+            "kind": "flag",
+            "label": "gets the newsletter",
+            "label_da": "får nyhedsbrevet",
+            "actionable": True,
+        },
+    }
+    return {
+        "name": "shop",
+        "timezone": "Europe/Copenhagen",
+        "currency": "DKK",
+        "seed": 1,
+        "sources": {
+            "transactions": {"path": str(folder / "transactions.csv"), "columns": columns},
+            "customers": {
+                "path": str(folder / "customers.csv"),
+                "columns": {"customer_id": "customer"},
+                "attributes": attributes,
+            },
+        },
+        "features": {"windows": ["30d", "90d"]},
+        "timeline": {"every": "28d", "cutoffs": 2, "history": "30d", "gap": "0d"},
+        "churn": {"kind": "lapse", "horizon": "28d", "active_within": "90d"},
+        "clv": {"horizon": "28d", "active_within": "90d"},
+        "segments": {
+            "min_segments": 2,
+            "max_segments": 3,
+            "min_share": 0.05,
+            "min_stability": 0.5,
+            "resamples": 2,
+        },
+        "tuning": {"trials": 1, "minutes": 1.0},
+        "gate": {"churn_margin": 0.01, "clv_margin": 0.01, "repeats": 100},
+        "serving": {"reasons": 3, "language": "en", "max_customers": 1000, "max_body_mb": 1.0},
+        "paths": {"var": str(folder / "var"), "mlruns": str(folder / "mlruns")},
+    }
+
+
+def make_tables(config: Config) -> Tables:
+    """Load a base's tables."""
+    return load_tables(config)
+
+
+def make_features(config: Config, customers: Sequence[str] | None = None) -> pd.DataFrame:
+    """Build the features of a base's customers as of `AS_OF`."""
+    return build(config, load_tables(config), [AS_OF], customers)
+
+
+def make_bundles(folder: Path, config: Config, seed: int = 3) -> dict[Task, Path]:
+    """Make a bundle of each task: trees for churn, a linear CLV, cluster centres."""
+    tables = load_tables(config)
+    schema = schema_of(config, tables)
+    matrix = schema.encode(build(config, tables, [AS_OF]))
+    active = Population("days_since_purchase", 90.0)
+    clv = Model(
+        "clv",
+        "linear",
+        schema,
+        (make_linear(schema, matrix, seed),),
+        Exponential(1.1),
+        intervals=Intervals(10.0, {"80": 0.4, "95": 0.9}),
+        population=active,
+        floor=0.0,
+    )
+    churn = Model(
+        "churn",
+        "xgboost",
+        schema,
+        (make_trees(schema, matrix, seed),),
+        Sigmoid(1.2, -0.1),
+        population=active,
+    )
+    models = (
+        churn,
+        clv,
+        Model("segments", "kmeans", schema, (make_centres(schema, matrix),), Scale(1.0)),
+    )
+    return {
+        model.task: make_bundle(folder / f"{model.task}_{seed}", config, model, matrix).path
+        for model in models
+    }
+
+
+def make_bundle(folder: Path, config: Config, model: Model, matrix: np.ndarray) -> Bundle:
+    """Write a model as a bundle with short papers."""
+    papers: Mapping[str, Any] = {
+        "base": config.name,
+        "version": 1,
+        "made_at": "2024-06-03T00:00:00Z",
+        "config": dump(config),
+        "metrics": {"roc_auc": 0.8},
+        "verdict": {"passed": True, "reasons": ["made for a test"]},
+    }
+    files = {
+        "reference.json": bundles.to_json(bundles.reference(model, matrix)),
+        "card.json": b"{}\n",
+        "card.html": b"<!doctype html>\n",
+    }
+    return bundles.save(folder, model, papers, files)
+
+
+def make_trees(schema: FeatureSchema, matrix: np.ndarray, seed: int) -> Trees:
+    """Fit a few trees on labels that follow recency and income, with noise."""
+    rng = np.random.default_rng(seed)
+    recency = np.nan_to_num(matrix[:, schema.names.index("days_since_purchase")], nan=100.0)
+    label = (recency + rng.normal(0, 20, len(matrix)) > 60).astype(float)
+    data = xgb.DMatrix(
+        matrix,
+        label=label,
+        feature_types=feature_types([column.kind == "category" for column in schema.columns]),
+        enable_categorical=True,
+    )
+    settings = {"objective": "binary:logistic", "max_depth": 3, "seed": seed, "nthread": 1}
+    return Trees(xgb.train(settings, data, num_boost_round=12))
+
+
+def make_linear(schema: FeatureSchema, matrix: np.ndarray, seed: int) -> Predictor:
+    """A linear predictor with seeded weights on every feature."""
+    rng = np.random.default_rng(seed)
+    terms = []
+    for index, column in enumerate(schema.columns):
+        if column.kind == "category":
+            terms.append(Term(index, "equals", 0.3, 0.5, float(rng.normal()), argument=1.0))
+        else:
+            terms.append(make_term(matrix, index, float(rng.normal(0, 0.2))))
+    return Linear(len(schema.columns), 4.0, tuple(terms))
+
+
+def make_term(matrix: np.ndarray, index: int, weight: float) -> Term:
+    """A standardised column on a logarithmic scale."""
+    raw = np.log1p(np.maximum(matrix[:, index], 0.0))
+    present = raw[~np.isnan(raw)]
+    mean = float(present.mean()) if len(present) else 0.0
+    scale = float(present.std()) if len(present) else 0.0
+    return Term(index, "log1p", mean, scale or 1.0, weight)
+
+
+def make_centres(schema: FeatureSchema, matrix: np.ndarray) -> Centres:
+    """Three centres on recency, frequency and money."""
+    names = ("days_since_purchase", "purchase_days", "spend_ever")
+    columns = tuple(make_term(matrix, schema.names.index(name), 1.0) for name in names)
+    return Centres(
+        len(schema.columns),
+        columns,
+        ((-1.0, 1.0, 1.0), (1.0, -1.0, -1.0), (0.0, 0.0, 0.0)),
+        ("regulars", "sleepers", "the middle"),
+        ("stamkunder", "sovende", "midten"),
+    )

@@ -1,0 +1,89 @@
+"""A release whose models were trained on different features."""
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+
+from features.source import load_tables
+from serving.api import ScoreRequest
+from serving.batch import fill_store
+from serving.ledger import LedgerError
+from serving.merkle import canonical
+from serving.online import Online
+from serving.release import bundle_by_digest, publish
+from serving.score import replay
+from serving.settings import open_ledger, open_secret, open_store
+from tests.factories import AS_OF, make_bundles, make_config
+
+AT = datetime(2024, 6, 3, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def config(tmp_path):
+    return make_config(tmp_path)
+
+
+@pytest.fixture
+def online(tmp_path, config) -> Online:
+    narrow = make_config(tmp_path / "narrow", features={"windows": ["30d"]})
+    publish(config.var, config.name, make_bundles(tmp_path / "made", config))
+    narrower = make_bundles(tmp_path / "narrow" / "made", narrow)
+    release = publish(config.var, config.name, {"clv": narrower["clv"]})
+    store = open_store(config.var)
+    fill_store(config, load_tables(config), release, AS_OF, store)
+    ledger, key = open_ledger(config.name, config.var), open_secret(config.var)
+    return Online(release, store, ledger, key, config.serving)
+
+
+def asked(online, **customer):
+    request = ScoreRequest.model_validate({"customers": [{"customer_id": "001", **customer}]})
+    (result,) = online.score(request, AT)["results"]
+    return result
+
+
+def test_each_model_gets_its_own_features(online, config):
+    assert len(online.schemas) == 2
+    by_id = asked(online)
+    entry = online.ledger.get(by_id["id"])
+    assert entry.body["features"].keys() == online.schemas.keys()
+    again = replay(entry.body, lambda digest: bundle_by_digest(config.var, digest))
+    assert canonical(again) == canonical(entry.body)
+    given = {
+        name: value
+        for digest, values in entry.body["features"].items()
+        for name, value in zip(online.schemas[digest].names, values, strict=True)
+    }
+    by_features = asked(online, features=given, as_of=str(AS_OF))
+    assert json.dumps({**by_features, "id": ""}) == json.dumps({**by_id, "id": ""})
+
+
+def test_features_of_two_days_are_not_mixed(online):
+    digest, schema = next(iter(online.schemas.items()))
+    values = online.store.get("shop", digest, ["001"])["001"].values
+    online.store.replace("shop", digest, str(date(2024, 6, 4)), ["001"], [values])
+    assert asked(online)["error"]["code"] == "features_changing"
+    online.store.replace("shop", digest, str(AS_OF), ["002"], [[None] * len(schema.names)])
+    assert asked(online)["error"]["code"] == "features_changing"
+
+
+def test_what_is_refused_is_not_on_record(online):
+    assert asked(online, customer_id="nobody")["error"]["code"] == "unknown_customer"
+    assert asked(online, features={})["error"]["code"] == "invalid_features"
+    assert online.ledger.head() is None
+
+
+def test_no_score_is_given_that_is_not_on_record(online, monkeypatch):
+    def refuse(*_):
+        raise LedgerError("the disk is full")
+
+    monkeypatch.setattr(online.ledger, "append", refuse)
+    with pytest.raises(LedgerError):
+        asked(online)
+
+
+def test_the_record_names_no_customer(online):
+    told = asked(online)
+    entry = online.ledger.get(told["id"])
+    assert '"001"' not in entry.bytes.decode()
+    assert entry.at == "2024-06-03T09:00:00.000000Z"

@@ -1,0 +1,390 @@
+"""The real service over HTTP: the same bits however a customer is asked for, and bad input."""
+
+import asyncio
+import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import httpx
+import pyarrow.parquet as pq
+import pytest
+
+from features.source import load_tables
+from serving import app, guard, server, settings
+from serving.api import ModelsAnswer, Problem, ScoreAnswer
+from serving.batch import fill_store, score_base
+from serving.merkle import canonical
+from serving.online import Online
+from serving.openapi import openapi
+from serving.release import bundle_by_digest, current, publish
+from serving.score import replay
+from tests.factories import AS_OF, make_bundles, make_config, make_features
+
+MARK = "PRIVATE-7d1f"  # in what is sent, and never to be in a log
+JSON = {"Content-Type": "application/json"}
+
+
+def free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return held.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """A promoted base with a filled store, its service running."""
+    folder = tmp_path_factory.mktemp("shop")
+    config = make_config(folder)
+    release = publish(config.var, config.name, make_bundles(folder / "made", config))
+    tables = load_tables(config)
+    store = settings.open_store(config.var)
+    fill_store(config, tables, release, AS_OF, store)
+    store.close()
+    url, log = f"http://127.0.0.1:{free_port()}", folder / "service.log"
+    with log.open("wb") as output:
+        process = server.start(config, port=int(url.rsplit(":")[-1]), log=output)
+    try:
+        server.wait_until_ready(url, process)
+        with httpx.Client(base_url=url, timeout=30) as client:
+            yield SimpleNamespace(
+                config=config, release=release, tables=tables, client=client, log=log, url=url
+            )
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def asked(shop, customers, **more) -> list:
+    answer = shop.client.post("/v1/score", json={"customers": customers, **more})
+    assert answer.status_code == 200, answer.text
+    ScoreAnswer.model_validate_json(answer.content)
+    return answer.json()["results"]
+
+
+def post(shop, content, headers=JSON) -> httpx.Response:
+    return shop.client.post("/v1/score", content=content, headers=headers)
+
+
+def features_of(config) -> dict[str, dict]:
+    table = make_features(config)
+    rows = table.drop(columns=["as_of", "customer_id"]).to_dict("records")
+    return {
+        customer: {name: None if value != value else value for name, value in row.items()}
+        for customer, row in zip(table["customer_id"], rows, strict=True)
+    }
+
+
+def without_ids(results) -> list[str]:
+    return [json.dumps({**result, "id": ""}) for result in results]
+
+
+def test_however_asked_the_bits_are_the_same(shop, tmp_path):
+    given = features_of(shop.config)
+    ids = [{"customer_id": customer} for customer in given]
+    rows = [
+        {"customer_id": customer, "features": features, "as_of": str(AS_OF)}
+        for customer, features in given.items()
+    ]
+    by_id = without_ids(asked(shop, ids))
+    with ThreadPoolExecutor(4) as threads:
+        singly = [threads.submit(asked, shop, [one]) for one in (*ids, *rows)]
+    ways = [without_ids(future.result())[0] for future in singly]
+    assert ways == by_id + by_id
+    assert without_ids(asked(shop, rows)) == by_id
+    assert without_ids(asked(shop, rows[::-1] + ids))[: len(rows)] == by_id[::-1]
+    out = tmp_path / "scores.parquet"
+    score_base(shop.config, shop.tables, shop.release, AS_OF, out, datetime.now(UTC), 3, "en")
+    for told, row in zip(map(json.loads, by_id), pq.read_table(out).to_pylist(), strict=True):
+        assert told["customer_id"] == row["customer_id"]
+        assert (told["churn"] or {}).get("probability") == row["churn_probability"]
+        assert (told["clv"] or {}).get("value") == row["clv"]
+        if told["clv"]:
+            low, high = told["clv"]["intervals"]["95"]
+            assert (low, high) == (row["clv_low_95"], row["clv_high_95"])
+        assert told["segment"]["id"] == row["segment"]
+        texts = [part["text"] for part in told["segment"]["reasons"]["apart"]]
+        assert texts == row["segment_apart"]
+
+
+def test_a_score_and_a_batchs_row_are_recorded_alike_and_replay(shop, tmp_path):
+    (told,) = asked(shop, [{"customer_id": "001"}])
+    summary = score_base(
+        shop.config,
+        shop.tables,
+        shop.release,
+        AS_OF,
+        tmp_path / "scores.parquet",
+        datetime.now(UTC),
+        3,
+        "en",
+    )
+    ledger = settings.open_ledger(shop.config.name, shop.config.var)
+    entry = ledger.get(told["id"])
+    rows = pq.read_table(tmp_path / "scores.parquet")["customer_id"].to_pylist()
+    row = ledger.get(f"{summary.batch_id}/{rows.index('001') + 1}")
+    assert canonical(entry.body) == row.bytes
+    again = replay(entry.body, lambda digest: bundle_by_digest(shop.config.var, digest))
+    assert canonical(again) == row.bytes
+    assert entry.body["scores"]["churn"]["served"] == told["churn"]["probability"]
+    assert ledger.verify().whole
+
+
+def test_reasons_are_as_many_and_in_the_language_asked(shop):
+    (told,) = asked(shop, [{"customer_id": "001"}], reasons=1, language="da")
+    reasons = told["clv"]["reasons"]
+    assert (len(reasons["raises"]), len(reasons["lowers"])) == (1, 1)
+    assert "typisk" in reasons["raises"][0]["text"]
+    (told,) = asked(shop, [{"customer_id": "001"}], reasons=0)
+    assert told["churn"]["reasons"] == {"raises": [], "lowers": []}
+
+
+def test_one_bad_customer_spoils_no_other(shop):
+    good = features_of(shop.config)["001"]
+    items = [
+        {"customer_id": "nobody"},
+        {"customer_id": "a", "features": {**good, "tenur": 3}},
+        {"customer_id": "b", "features": {k: v for k, v in good.items() if k != "tenure"}},
+        {"customer_id": "c", "features": {**good, "tenure": "long"}},
+        {"customer_id": "d", "features": {**good, "tenure": True}},
+        {"customer_id": "e", "features": {**good, "tenure": 10**400}},
+        {"customer_id": "f", "features": {**good, "tenure": [[[1]]]}},
+        {"customer_id": "g", "features": {**good, "income": 3}},
+        {"customer_id": "h", "features": {**good, "income": "x" * 201}},
+        {"customer_id": "i", "features": {}},
+        {"customer_id": "001", "features": good},
+        {"customer_id": "002"},
+    ]
+    results = asked(shop, items)
+    assert [result["customer_id"] for result in results] == [item["customer_id"] for item in items]
+    errors = [result.get("error", {}) for result in results]
+    assert [error.get("code") for error in errors] == [
+        "unknown_customer",
+        *["invalid_features"] * 9,
+        None,
+        None,
+    ]
+    assert errors[1]["message"].endswith("did you mean tenure?")
+    assert errors[2]["message"] == "tenure is not given; give null if it is missing"
+    assert [error.get("feature") for error in errors[1:9]] == ["tenur", *["tenure"] * 5] + [
+        "income"
+    ] * 2
+    assert results[-2]["churn"]["probability"] > 0
+
+
+def test_extreme_and_unseen_features_are_answered(shop):
+    good = features_of(shop.config)["001"]
+    results = asked(
+        shop,
+        [
+            {"customer_id": "x", "features": {**good, "spend_ever": 1e308, "tenure": -1e300}},
+            {"customer_id": "y", "features": {**good, "income": "æ\u0000☃"}},
+            {"customer_id": "z", "features": dict.fromkeys(good)},
+        ],
+    )
+    assert set(results[0]["codes"].values()) == {"out_of_range"}
+    assert results[1]["flags"] == ["unseen_category:income"]
+    assert results[2]["codes"] == {"churn": "inactive", "clv": "inactive"}
+
+
+BAD_BODIES = {
+    "nothing": (b"", 400),
+    "no JSON": (b'{"customers": [' + MARK.encode(), 400),
+    "bad UTF-8": (b'{"customers": [{"customer_id": "\xff' + MARK.encode() + b'"}]}', 400),
+    "NaN": (b'{"customers": [{"customer_id": "1", "features": {"tenure": NaN}}]}', 400),
+    "Infinity": (b'{"customers": [{"customer_id": "1", "features": {"tenure": -Infinity}}]}', 400),
+    "1e999": (b'{"customers": [{"customer_id": "1", "features": {"tenure": 1e999}}]}', 400),
+    "5000 digits": (b'{"customers": [{"customer_id": ' + b"9" * 5000 + b"}]}", 400),
+    "huge integer": (b'{"customers": [{"customer_id": "1"}], "reasons": ' + b"9" * 400 + b"}", 422),
+    "key twice": (b'{"customers": [{"customer_id": "1", "customer_id": "2"}]}', 400),
+    "half a pair": (b'{"customers": [{"customer_id": "\\ud800"}]}', 400),
+    "deep": (b"[" * 100_000 + b"]" * 100_000, 400),
+    "deep object": (b'{"customers":' * 50_000 + b"1" + b"}" * 50_000, 400),
+    "a list": (b"[]", 422),
+    "null": (b"null", 422),
+    "a number for an id": (b'{"customers": [{"customer_id": 1}]}', 422),
+    "an empty id": (b'{"customers": [{"customer_id": ""}]}', 422),
+    "a control character": (b'{"customers": [{"customer_id": "a\\u0000b"}]}', 422),
+    "no customers": (b'{"customers": []}', 422),
+    "unknown key": (json.dumps({"customers": [{"customer_id": "1"}], MARK: 1}).encode(), 422),
+    "unknown language": (b'{"customers": [{"customer_id": "1"}], "language": "sv"}', 422),
+    "too many reasons": (b'{"customers": [{"customer_id": "1"}], "reasons": 51}', 422),
+    "half a reason": (b'{"customers": [{"customer_id": "1"}], "reasons": 1.5}', 422),
+    "a day by id": (b'{"customers": [{"customer_id": "1", "as_of": "2024-06-03"}]}', 422),
+    "no such day": (
+        b'{"customers": [{"customer_id": "1", "features": {}, "as_of": "2024-02-30"}]}',
+        422,
+    ),
+    "features as a list": (b'{"customers": [{"customer_id": "1", "features": [1]}]}', 422),
+    "1,001 customers": (json.dumps({"customers": [{"customer_id": MARK}] * 1001}).encode(), 422),
+    "over the limit": (b" " * 1_100_000, 413),
+}
+
+
+@pytest.mark.parametrize("name", BAD_BODIES)
+def test_a_bad_body_is_the_callers_own_and_told_clearly(shop, name):
+    body, status = BAD_BODIES[name]
+    answer = post(shop, body)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = Problem.model_validate_json(answer.content)
+    assert problem.status == status
+    if status == 422:
+        assert problem.errors
+    (told,) = asked(shop, [{"customer_id": "001"}])
+    assert told["segment"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"customers": [{"customer_id": "1"}, {"customer_id": 2}]}, "/customers/1/customer_id"),
+        ({"customers": [{}]}, "/customers/0/customer_id"),
+        ({"customers": [{"customer_id": "1", "a/b~": 1}]}, "/customers/0/a~1b~0"),
+        ({"customers": "all"}, "/customers"),
+        ({"customers": [{"customer_id": "1"}], "reasons": "3"}, "/reasons"),
+    ],
+)
+def test_a_fault_has_its_place(shop, body, pointer):
+    problem = Problem.model_validate_json(post(shop, json.dumps(body).encode()).content)
+    assert problem.errors
+    assert [fault.pointer for fault in problem.errors] == [pointer]
+
+
+def test_a_body_of_no_declared_length_is_measured_while_it_is_read(shop):
+    answer = post(shop, (b" " * 100_000 for _ in range(12)))
+    assert answer.status_code == 413
+    assert Problem.model_validate_json(answer.content).detail == "a body may have 1 MB; send less"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/vnd.bentoml+pickle", ""])
+def test_only_json_is_read(shop, kind):
+    answer = post(shop, b"{}", {"Content-Type": kind})
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/score", 405),
+        ("DELETE", "/v1/models", 405),
+        ("GET", f"/v1/score/{MARK}", 404),
+        ("POST", f"/{MARK}?{MARK}", 404),
+        ("GET", "/", 404),
+        ("GET", "/docs.json", 404),
+        ("GET", "/schema.json", 404),
+    ],
+)
+def test_what_is_not_there_is_a_problem_too(shop, method, path, status):
+    answer = shop.client.request(method, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        status,
+        "application/problem+json",
+    )
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    if status == 405:
+        assert answer.headers["allow"]
+
+
+def test_bentomls_own_probes_work_and_keep_no_path(shop):
+    for path in ("/livez", "/readyz", "/healthz"):
+        assert shop.client.get(path).status_code == 200
+    shop.client.get(f"/v1/{MARK}")
+    figures = shop.client.get("/metrics").text
+    assert 'endpoint="/v1/score"' in figures
+    assert MARK not in figures
+
+
+def test_models_names_what_is_served(shop):
+    told = ModelsAnswer.model_validate_json(shop.client.get("/v1/models").content)
+    assert told.release == shop.release.digest
+    assert {task: champion.digest for task, champion in told.models.items()} == shop.release.digests
+    assert told.models["churn"].papers["metrics"] == {"roc_auc": 0.8}
+    assert str(shop.config.var) not in shop.client.get("/v1/models").text
+
+
+def test_the_document_is_of_the_routes_there_are(shop):
+    told = shop.client.get("/v1/openapi.json").json()
+    assert told == openapi(1000)
+    assert told["openapi"] == "3.1.0"
+    for path, methods in told["paths"].items():
+        for method in methods:
+            assert shop.client.request(method, path).status_code not in (404, 405)
+    described = told["paths"]["/v1/score"]["post"]
+    for status in (400, 413, 415, 422, 503):
+        assert str(status) in described["responses"]
+    for example in described["requestBody"]["content"]["application/json"]["examples"].values():
+        app.read_request(json.dumps(example["value"]).encode(), 1000)
+    for status, model in (("200", ScoreAnswer), ("422", Problem)):
+        (content,) = described["responses"][status]["content"].values()
+        for example in content["examples"].values():
+            model.model_validate_json(json.dumps(example["value"]))
+
+
+def test_the_log_has_no_data_of_a_caller(shop):
+    post(shop, json.dumps({"customers": [{"customer_id": MARK}]}).encode())
+    for body, _ in BAD_BODIES.values():
+        post(shop, body)
+    log = shop.log.read_text()
+    assert '"route": "/v1/score", "status": 200' in log
+    assert '"status": 422' in log
+    assert MARK not in log
+    assert "Traceback" not in log
+    assert '"status": 5' not in log
+
+
+@pytest.fixture
+def broken(tmp_path, monkeypatch):
+    """The application within this process, whose record cannot be written."""
+    config = make_config(tmp_path)
+    publish(config.var, config.name, make_bundles(tmp_path / "made", config))
+    (config.var / "ledger.db").mkdir()
+    (config.var / settings.FILE).write_bytes(settings.written(config, {}))
+    monkeypatch.setenv(settings.VARIABLE, str(config.var))
+    settings.read.cache_clear()
+    lines: list[str] = []
+    log = SimpleNamespace(info=print, error=lambda *words, **more: lines.append(f"{words} {more}"))
+    monkeypatch.setattr(guard, "log", log)
+    monkeypatch.setattr(app, "log", log)
+    yield SimpleNamespace(features=features_of(config)["001"], lines=lines)
+    settings.read.cache_clear()
+
+
+def answered(broken) -> httpx.Response:
+    body = {"customers": [{"customer_id": MARK, "features": broken.features}]}
+    inner = app.application(lambda told: current(told.var))
+    outer = guard.Guard(inner, inner.routes, lambda: 1.0)
+    transport = httpx.ASGITransport(outer, raise_app_exceptions=False)
+
+    async def post() -> httpx.Response:
+        async with (
+            inner.router.lifespan_context(inner),
+            httpx.AsyncClient(transport=transport, base_url="http://service") as client,
+        ):
+            return await client.post("/v1/score", json=body)
+
+    return asyncio.run(post())
+
+
+def test_what_cannot_be_recorded_is_not_answered(broken):
+    answer = answered(broken)
+    problem = Problem.model_validate_json(answer.content)
+    assert (answer.status_code, problem.status) == (503, 503)
+    assert "probability" not in answer.text
+    assert MARK not in answer.text + "".join(broken.lines)
+    assert "ledger.db" in broken.lines[0]
+    assert "ledger.db" not in answer.text
+
+
+def test_a_failure_tells_its_place_and_nothing_of_the_caller(broken, monkeypatch):
+    def fail(*_):
+        raise RuntimeError(MARK)
+
+    monkeypatch.setattr(Online, "score", fail)
+    answer = answered(broken)
+    assert Problem.model_validate_json(answer.content).status == answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert MARK not in answer.text + "".join(broken.lines)
+    assert "RuntimeError" in broken.lines[0]
+    assert "test_service.py:" in broken.lines[0]
