@@ -8,7 +8,7 @@ STAMP := .venv/.made-from-lock
 # Wheels only, checked against the lock's hashes; nothing resolved afresh.
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
-.PHONY: help env demo test check lint format types architecture lock mlflow serve clean
+.PHONY: help env demo test check lint format types architecture lock mlflow serve clean bench-features bench-serving
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ format: env ## put the code into its standard form
 lock: env ## resolve the dependencies afresh into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --all-extras --upgrade pyproject.toml -o requirements.lock
+
+bench-features: env ## time features on the grocery baskets beside pandas; writes var/bench/features.json
+	@$(BIN)/python -m tests.benchmarks.features
+
+bench-serving: env ## time the service, with reasons and record (after make demo); writes var/bench/serving.json
+	@$(BIN)/python -m tests.benchmarks.serving
 
 mlflow: env ## open MLflow's page on http://127.0.0.1:5000
 	@$(BIN)/mlflow server --host 127.0.0.1 --port 5000 \

@@ -19,8 +19,8 @@ from configs.schema import Attribute, Config
 from features import basket, frames, profile, recency, rhythm, spend
 from features.definition import Feature, Frame
 from features.schema import FeatureColumn, FeatureSchema
-from features.source import Tables
-from features.timeline import instant
+from features.source import Tables, first_and_last_day
+from features.timeline import HistoryError, instant
 
 FAMILIES = (recency.family, spend.family, rhythm.family, basket.family)
 """The families of behaviour, in the order of their columns."""
@@ -118,12 +118,29 @@ def schema_of(config: Config, tables: Tables) -> FeatureSchema:
     return FeatureSchema((*behaviour, *attributes))
 
 
+def build_known(config: Config, tables: Tables, as_of: date) -> pd.DataFrame:
+    """Build everybody's features as of one date, which somebody must be known at.
+
+    Raises
+    ------
+    HistoryError
+        If nobody is.
+    """
+    frame = build(config, tables, [as_of])
+    if frame.empty:
+        first = first_and_last_day(tables)[0]
+        raise HistoryError(
+            f"nobody is known as of {as_of}: the first row is of {first}; name a later date"
+        )
+    return frame
+
+
 def write(config: Config, tables: Tables, as_of: date, out: Path) -> int:
     """Write everybody's features as of a date to a Parquet file; return how many customers.
 
     The file has its name only once it is whole, and the schema's digest in its metadata.
     """
-    frame = build(config, tables, [as_of])
+    frame = build_known(config, tables, as_of)
     schema = schema_of(config, tables)
     table = pa.Table.from_pandas(frame, preserve_index=False)
     told = {"stamkunde.schema": schema.digest, "stamkunde.as_of": as_of.isoformat()}

@@ -79,9 +79,7 @@ class Feature:
     @property
     def definition(self) -> str:
         """A digest of how it is computed: its body, its frame's body, its window."""
-        text = "\n".join(
-            (_body(self.expression), _body(self.frame), str(self.window), str(self.empty))
-        )
+        text = "\n".join((self.source, str(self.window), str(self.empty)))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

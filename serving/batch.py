@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from configs.schema import Config
-from features.build import build, schema_of
+from features.build import build_known, schema_of
 from features.schema import FeatureSchema
 from features.source import Tables
 from features.store import FeatureStore
@@ -123,7 +123,7 @@ def score_base(
         If the scores cannot be recorded: then there is no file.
     """
     _check_definitions(config, tables, schemas(release))
-    table = build(config, tables, [as_of]).sort_values("customer_id", ignore_index=True)
+    table = build_known(config, tables, as_of).sort_values("customer_id", ignore_index=True)
     options = Options(reasons, language)
     batch = _Batch(config, release, options, f"batch-{as_of:%Y%m%d}-{uuid4().hex[:12]}")
     body = {
@@ -227,7 +227,7 @@ def fill_store(
     present = schema_of(config, tables)
     wanted = schemas(release) if release else {present.digest: present}
     _check_definitions(config, tables, wanted)
-    table = build(config, tables, [as_of])
+    table = build_known(config, tables, as_of)
     ids = table["customer_id"].tolist()
     for digest, schema in wanted.items():
         store.replace(config.name, digest, str(as_of), ids, schema.plain(table))

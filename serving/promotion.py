@@ -112,7 +112,8 @@ def rollback(config: Config, registry: Registry, task: Task, *, at: datetime) ->
     past = champions(open_ledger(config.name, config.var), task)
     if len(past) < 2:
         raise PromotionError(
-            f"{config.name}.{task} has had {len(past)} champions: there is none to go back to; "
+            f"{config.name}.{task} has had {len(past) or 'no'} champion{'s' * (not past)} so far: "
+            "there is none to go back to; "
             "see: stamkunde models"
         )
     version = registry.by_digest(task, past[-2])

@@ -73,9 +73,17 @@ def _command(
         current(config.var)  # a service that cannot load it would be restarted for ever
         _tell(config)
     told = {**environment(config), settings.VARIABLE: str(config.var.absolute())}
+    if bento is not None:
+        _require_bento(bento, Path(told["BENTOML_HOME"]) / "bentos")
     source = [bento] if bento else [SERVICE, "--working-dir", str(_ROOT)]
     where = ["--host", host, "--port", str(port)]
     return [sys.executable, "-m", "bentoml", "serve", *source, *where], told
+
+
+def _require_bento(tag: str, store: Path) -> None:
+    name, _, version = tag.partition(":")
+    if not (store / name / (version or "latest")).exists():
+        raise ServerError(f"no Bento {tag!r} in {store}; build one with: stamkunde package")
 
 
 def _tell(config: Config) -> None:

@@ -71,8 +71,8 @@ def _words(column: FeatureColumn, term: Term, above: bool) -> tuple[str, str]:
     words = _WEEKEND if column.name == "weekend_share" else WORDS.get(column.idea)
     if words is None:
         return (
-            f"{'high' if above else 'low'} {column.label}",
-            f"{'høj' if above else 'lav'} {column.label_da}",
+            f"{column.label}: {'high' if above else 'low'}",
+            f"{column.label_da}: {'høj' if above else 'lav'}",
         )
     return (words[0], words[2]) if above else (words[1], words[3])
 

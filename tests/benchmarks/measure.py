@@ -1,0 +1,58 @@
+"""How long a thing takes and how much memory it needs, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path("var/bench")
+
+
+def in_a_process(work: Callable[[], int], repeats: int) -> dict[str, Any]:
+    """Run work some times in a process of its own; return its median time and peak memory.
+
+    ``work`` returns how many rows it made.
+    """
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    process = context.Process(target=_run, args=(work, repeats, queue))
+    process.start()
+    found = queue.get()
+    process.join()
+    return found
+
+
+def _run(work: Callable[[], int], repeats: int, queue: Any) -> None:
+    rows, times = work(), []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        rows = work()
+        times.append(time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    queue.put({"median_s": statistics.median(times), "rows": rows, "peak_mb": peak})
+
+
+def report(name: str, rows: list[dict[str, Any]], bars: list[dict[str, Any]]) -> None:
+    """Print the rows and the bars as a table, and write them to ``var/bench/NAME.json``."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / f"{name}.json").write_text(json.dumps({"rows": rows, "bars": bars}, indent=1) + "\n")
+    columns = list(rows[0])
+    told = [columns, *([_figure(row[column]) for column in columns] for row in rows)]
+    widths = [max(len(line[i]) for line in told) for i in range(len(columns))]
+    for line in told:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+    for bar in bars:
+        met = "met" if bar["met"] else "NOT met"
+        sys.stdout.write(f"{bar['bar']}: {_figure(bar['value'])}, bound {bar['bound']}, {met}\n")
+
+
+def _figure(value: Any) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
