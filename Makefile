@@ -57,7 +57,7 @@ bench-serving: env ## time the service, with reasons and record (after make demo
 	@$(BIN)/python -m tests.benchmarks.serving
 
 mlflow: env ## open MLflow's page on http://127.0.0.1:5000
-	@$(BIN)/mlflow server --host 127.0.0.1 --port 5000 \
+	@$(BIN)/mlflow server --host 127.0.0.1 --port 5000 --workers 1 \
 	  --backend-store-uri sqlite:///mlruns/mlflow.db --artifacts-destination mlruns/artifacts
 
 serve: env ## serve the champions of CONFIG on http://127.0.0.1:3000

@@ -131,12 +131,10 @@ def _gaps(tables: Tables) -> Finding:
         default=(0, days[0], days[0]),
     )
     if length <= _LONGEST_SILENCE:
-        return Finding(
-            "fine", "days without a purchase", f"at most {length} days in a row without one"
-        )
+        return Finding("fine", _GAPS, f"at most {length} days in a row without one")
     return Finding(
         "look",
-        "days without a purchase",
+        _GAPS,
         f"{length} in a row, between {start} and {end}",
         "if the shop was open then, rows are missing",
     )

@@ -51,7 +51,7 @@ def days(purchases: ir.Table) -> ir.Table:
 def categories(lines: ir.Table) -> ir.Table:
     """Each category a customer bought from, and in how many lines."""
     return (
-        lines.filter(lines.amount > 0)
+        lines.filter(lines.amount > 0, lines.category.notnull())
         .group_by([*KEYS, "category"])
         .aggregate(lines=lambda line: line.count(), age=lambda line: line.age.min())
     )

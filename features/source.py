@@ -23,12 +23,12 @@ from configs.schema import (
     Sum,
     Transactions,
 )
-from features.contract import CANONICAL, EXPECTED, MONEY, DataError, Kind, quote_value
-from features.reader import files_at, first_row, identifier, literal, read
+from features.cast import FLOATS, Cast, as_amount, as_text
+from features.contract import CANONICAL, EXPECTED, DataError, Kind, quote_value
+from features.reader import files_at, identifier, literal, place_of, read
 
-_LARGEST_AMOUNT = 10_000_000_000
-_YES = "('yes', 'y', 'true', 't', '1')"
-_NO = "('no', 'n', 'false', 'f', '0')"
+_NUMBERED = "row of the file"
+_WIDE = "DECIMAL(38, 4)"
 _ATTRIBUTE_KINDS: dict[str, Kind] = {
     "category": "text",
     "number": "number",
@@ -81,6 +81,11 @@ class _Mapped:
             return self.origin.product
         return self.origin.sum if isinstance(self.origin, Sum) else (self.origin,)
 
+    @property
+    def sign(self) -> str:
+        """What stands between its parts."""
+        return " + " if isinstance(self.origin, Sum) else " × "
+
 
 def load_tables(config: Config) -> Tables:
     """Load and check every table that the config names.
@@ -122,8 +127,14 @@ def fingerprint(config: Config) -> str:
 
 def _mapped(table: str, source: Transactions | Customers | Snapshot) -> list[_Mapped]:
     origins = dict(source.columns)
+    refuses_guests = getattr(source, "guests", "") == "refuse"
     columns = [
-        _Mapped(column.name, origins[column.name], column.kind, column.required)
+        _Mapped(
+            column.name,
+            origins[column.name],
+            column.kind,
+            column.required or (column.name == "customer_id" and refuses_guests),
+        )
         for column in CANONICAL[table]
         if origins.get(column.name) is not None
     ]
@@ -132,6 +143,16 @@ def _mapped(table: str, source: Transactions | Customers | Snapshot) -> list[_Ma
         _Mapped(name, attribute.column or name, _ATTRIBUTE_KINDS[attribute.kind], False)
         for name, attribute in attributes.items()
     ]
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What no row may be: the column as it is told, its value, and when it is wrong, as SQL."""
+
+    name: str
+    value: str
+    column: _Mapped
+    wrong: str
 
 
 class _Door:
@@ -147,21 +168,31 @@ class _Door:
         self._connection = connection
         self._table, self._raw = table, f"raw_{table}"
         self._source = source
-        self._zone = literal(timezone)
+        date_format = getattr(source.format, "date_format", None)
+        self._to = Cast(source.timezone, timezone, date_format)
 
     def admit(self) -> Intake:
         """Read, check and cast the table; return what was met."""
+        try:
+            return self._admit()
+        except duckdb.Error as error:
+            found = str(error).splitlines()[0]
+            expected = "rows that can be read as the config says"
+            raise DataError(self._source.path, expected=expected, found=found) from error
+
+    def _admit(self) -> Intake:
         source = self._source
         read(self._connection, self._raw, source.path, source.format)
-        rows = self._count(self._raw)
-        duplicates = self._set_duplicates_aside()
+        rows, duplicates = self._count(self._raw), self._count_duplicates()
         for join in getattr(source, "join", ()):
             self._join(join)
         types = self._types(self._raw)
         columns = _mapped(self._table, source)
         self._check(columns, types)
         cast = ", ".join(f"{self._cast(column, types)} AS {column.name}" for column in columns)
-        self._run(f"CREATE TABLE {self._table} AS SELECT {cast} FROM {self._raw}")
+        dropped = duplicates and getattr(source, "duplicates", "") == "drop"
+        kept = f"(SELECT DISTINCT * FROM {self._raw} ORDER BY ALL)" if dropped else self._raw
+        self._run(f"CREATE TABLE {self._table} AS SELECT {cast} FROM {kept}")
         self._run(f"DROP TABLE {self._raw}")
         guests = self._settle()
         return Intake(source.path, rows, guests, duplicates)
@@ -176,30 +207,32 @@ class _Door:
     def _types(self, table: str) -> dict[str, str]:
         return {name: held for name, held, *_ in self._run(f"DESCRIBE {table}").fetchall()}
 
-    def _set_duplicates_aside(self) -> int:
-        """Count rows that repeat another in every column; drop them where the config says so."""
+    def _count_duplicates(self) -> int:
+        """Count the rows that repeat another in every column."""
         if not isinstance(self._source, Transactions):
             return 0
-        duplicates = self._count(self._raw) - self._count(f"(SELECT DISTINCT * FROM {self._raw})")
-        if duplicates and self._source.duplicates == "drop":
-            self._run(
-                f"CREATE OR REPLACE TABLE {self._raw} AS SELECT DISTINCT * FROM {self._raw} "
-                "ORDER BY ALL"
-            )
-        return duplicates
+        return self._count(self._raw) - self._count(f"(SELECT DISTINCT * FROM {self._raw})")
 
     def _join(self, join: Join) -> None:
-        """Look columns of another file up by a key that is unique there."""
+        """Look columns of another file up by a key that is unique there; every row stays."""
         read(self._connection, "looked_up", join.path, join.format)
+        held, looked_up = self._types(self._raw), self._types("looked_up")
         for column in (join.key, *join.columns):
-            self._need(self._types("looked_up"), join.path, column)
-        self._need(self._types(self._raw), self._source.path, join.key)
-        self._refuse_repeats("looked_up", join.key, join.path)
+            self._need(looked_up, join.path, column)
+        self._need(held, self._source.path, join.key)
+        self._refuse_second_names(join, held)
+        self._refuse_repeats("looked_up", join.key, join)
         added = ", ".join(f"looked_up.{identifier(column)}" for column in join.columns)
+        keys = [f"{side}.{identifier(join.key)}" for side in ("held", "looked_up")]
+        if held[join.key] != looked_up[join.key]:
+            types = (held[join.key], looked_up[join.key])
+            keys = [as_text(key, kind) for key, kind in zip(keys, types, strict=True)]
+        numbered = f"SELECT *, row_number() OVER () AS {identifier(_NUMBERED)} FROM {self._raw}"
         self._run(
-            f"CREATE OR REPLACE TABLE {self._raw} AS SELECT held.*, {added} "
-            f"FROM {self._raw} AS held LEFT JOIN looked_up USING ({identifier(join.key)}) "
-            "ORDER BY held.rowid"
+            f"CREATE OR REPLACE TABLE {self._raw} AS "
+            f"SELECT held.* EXCLUDE ({identifier(_NUMBERED)}), {added} "
+            f"FROM ({numbered}) AS held LEFT JOIN looked_up ON {keys[0]} = {keys[1]} "
+            f"ORDER BY held.{identifier(_NUMBERED)}"
         )
         self._run("DROP TABLE looked_up")
 
@@ -214,101 +247,91 @@ class _Door:
 
         One scan tells whether any row is wrong; only then is it looked for.
         """
-        rules = {
-            (part, column): self._wrong(part, column, types)
-            for column in columns
-            for part in column.parts
-        }
-        tests = ", ".join(f"count(*) FILTER (WHERE {wrong})" for wrong in rules.values())
+        rules = [rule for column in columns for rule in self._rules(column, types)]
+        tests = ", ".join(f"count(*) FILTER (WHERE {rule.wrong})" for rule in rules)
         counts = self._run(f"SELECT {tests} FROM {self._raw}").fetchone() or ()
-        for (part, column), wrong, count in zip(rules, rules.values(), counts, strict=True):
+        for rule, count in zip(rules, counts, strict=True):
             if count:
-                self._refuse(part, column, wrong, count)
+                self._refuse(rule, count)
+
+    def _rules(self, column: _Mapped, types: Mapping[str, str]) -> list[_Rule]:
+        """Return the rules of a column's parts, then that of what they make together."""
+        rules = []
+        for part in column.parts:
+            self._need(types, self._source.path, part)
+            rules.append(_Rule(part, identifier(part), column, self._wrong(part, column, types)))
+        if len(rules) > 1:
+            values = [f"CAST({rule.value} AS VARCHAR)" for rule in rules]
+            value = f"concat_ws({literal(column.sign)}, {', '.join(values)})"
+            wrong = f"({self._cast(column, types)}) IS NULL"
+            if isinstance(column.origin, Product):
+                parts = (self._to.kind(column.kind, part, types[part]) for part in column.parts)
+                wrong = " AND ".join([*(f"({part}) IS NOT NULL" for part in parts), wrong])
+            rules.append(_Rule(column.sign.join(column.parts), value, column, wrong))
+        return rules
 
     def _wrong(self, part: str, column: _Mapped, types: Mapping[str, str]) -> str:
         """Return SQL that is true of a row whose value breaks the column's rule."""
-        self._need(types, self._source.path, part)
-        cast = self._cast_part(part, column.kind, types)
-        given = (
-            f"{_text(part)} IS NOT NULL"
-            if types[part] == "VARCHAR"
-            else (f"{identifier(part)} IS NOT NULL")
-        )
+        missing = f"({self._to.kind(column.kind, part, types[part])}) IS NULL"
         if column.required and not isinstance(column.origin, Sum):
-            return f"({cast}) IS NULL"
-        return f"{given} AND ({cast}) IS NULL"
+            return missing
+        raw, held = identifier(part), types[part]
+        if held == "VARCHAR":
+            return f"{as_text(raw, held)} IS NOT NULL AND {missing}"
+        return f"{raw} IS NOT NULL{f' AND NOT isnan({raw})' * (held in FLOATS)} AND {missing}"
 
-    def _refuse(self, part: str, column: _Mapped, wrong: str, count: int) -> None:
+    def _refuse(self, rule: _Rule, count: int) -> None:
         row, value = self._run(
-            f"SELECT rowid, {identifier(part)} FROM {self._raw} WHERE {wrong} ORDER BY 1 LIMIT 1"
+            f"SELECT row, value FROM (SELECT row_number() OVER () - 1 AS row, "
+            f"CAST({rule.value} AS VARCHAR) AS value, {rule.wrong} AS wrong FROM {self._raw}) "
+            "WHERE wrong ORDER BY row LIMIT 1"
         ).fetchall()[0]
+        file, line = place_of(self._source.path, self._source.format, row)
         more = f" (and in {count - 1} more rows)" if count > 1 else ""
+        names_nobody = hasattr(self._source, "guests") and rule.column.name == "customer_id"
         raise DataError(
-            self._source.path,
-            line=row + first_row(self._source.path, self._source.format),
-            column=part,
-            expected=EXPECTED[column.kind],
+            file,
+            line=line,
+            column=rule.name,
+            expected=EXPECTED[rule.column.kind],
             found=quote_value(value) + more,
-            step=f"the config maps it to {column.name}",
+            step="set guests: drop to leave rows without one out"
+            if names_nobody and not (value or "").strip()
+            else f"the config maps it to {rule.column.name}",
         )
 
-    def _refuse_repeats(self, table: str, key: str, file: str) -> None:
+    def _refuse_second_names(self, join: Join, held: Mapping[str, str]) -> None:
+        """Refuse a looked-up column whose name the file has: which is meant is not said."""
+        lowered = {name.lower() for name in held}
+        for column in join.columns:
+            if column.lower() in lowered:
+                found = f"it in {self._source.path} too"
+                raise DataError(join.path, column=column, expected="a name of its own", found=found)
+
+    def _refuse_repeats(self, table: str, key: str, source: Customers | Snapshot | Join) -> None:
         name = identifier(key)
-        twice = self._run(
-            f"SELECT {name} FROM {table} GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
-        ).fetchone()
-        if twice:
-            found = f"{quote_value(twice[0])} more than once"
-            raise DataError(file, column=key, expected="each key once", found=found)
+        if not self._count(f"(SELECT 1 FROM {table} GROUP BY {name} HAVING count(*) > 1)"):
+            return
+        row, value = self._run(
+            f"SELECT row, value FROM (SELECT row_number() OVER () - 1 AS row, "
+            f"CAST({name} AS VARCHAR) AS value FROM {table}) "
+            "QUALIFY row_number() OVER (PARTITION BY value ORDER BY row) = 2 ORDER BY row LIMIT 1"
+        ).fetchall()[0]
+        file, line = place_of(source.path, source.format, row)
+        column = key if isinstance(source, Join) else source.columns.customer_id
+        found = f"{quote_value(value)} more than once"
+        raise DataError(file, line=line, column=column, expected="each key once", found=found)
 
     # Casts: SQL that makes a canonical value, or NULL where there is none to make
 
     def _cast(self, column: _Mapped, types: Mapping[str, str]) -> str:
-        parts = [self._cast_part(part, column.kind, types) for part in column.parts]
+        parts = [self._to.kind(column.kind, part, types[part]) for part in column.parts]
         if isinstance(column.origin, Sum):
-            return f"CAST({' + '.join(f'coalesce({part}, 0)' for part in parts)} AS {MONEY})"
+            return as_amount(f"TRY({' + '.join(f'coalesce({part}, 0)' for part in parts)})")
         if isinstance(column.origin, Product):
-            return f"CAST({' * '.join(parts)} AS {MONEY})"
+            # The product of two DECIMAL(18, 4) would have no more than ten digits before the point.
+            return as_amount(f"TRY({' * '.join(f'CAST({part} AS {_WIDE})' for part in parts)})")
         return parts[0]
-
-    def _cast_part(self, column: str, kind: Kind, types: Mapping[str, str]) -> str:
-        raw, text, held = identifier(column), _text(column), types[column]
-        if kind in ("id", "text"):
-            # A whole number in a float column is an id that met a missing value on its way.
-            floats = held in ("DOUBLE", "FLOAT")
-            return f"CAST(CAST({raw} AS BIGINT) AS VARCHAR)" if floats else text
-        if kind == "money":
-            cast = f"try_cast({text if held == 'VARCHAR' else raw} AS {MONEY})"
-            return f"CASE WHEN abs({cast}) < {_LARGEST_AMOUNT} THEN {cast} END"
-        if kind == "number":
-            cast = f"try_cast({text} AS DOUBLE)"
-            return f"CASE WHEN isfinite({cast}) THEN {cast} END"
-        if kind == "flag":
-            low = f"lower({text})"
-            return f"CASE WHEN {low} IN {_YES} THEN true WHEN {low} IN {_NO} THEN false END"
-        stamp = self._stamp(raw, text, held)
-        return self._local_day(stamp) if kind == "date" else stamp
-
-    def _stamp(self, raw: str, text: str, held: str) -> str:
-        """Return SQL for a stamp in UTC; one that names no zone is in the source's."""
-        zone = literal(self._source.timezone)
-        given = getattr(self._source.format, "date_format", None)
-        if held == "TIMESTAMP WITH TIME ZONE":
-            utc = f"timezone('UTC', {raw})"
-        elif held.startswith("TIMESTAMP") or held == "DATE":
-            utc = f"timezone('UTC', timezone({zone}, CAST({raw} AS TIMESTAMP)))"
-        elif given:
-            utc = f"timezone('UTC', timezone({zone}, try_strptime({text}, {literal(given)})))"
-        else:
-            named = f"regexp_matches({text}, '[T ].*(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
-            utc = (
-                f"CASE WHEN {named} THEN timezone('UTC', try_cast({text} AS TIMESTAMPTZ)) "
-                f"ELSE timezone('UTC', timezone({zone}, try_cast({text} AS TIMESTAMP))) END"
-            )
-        return f"CASE WHEN year({utc}) BETWEEN 1900 AND 2100 THEN {utc} END"
-
-    def _local_day(self, stamp: str) -> str:
-        return f"CAST(timezone({self._zone}, timezone('UTC', {stamp})) AS DATE)"
 
     # What only the whole table shows
 
@@ -318,18 +341,18 @@ class _Door:
             guests = self._set_guests_aside(self._source)
             self._add_days_and_orders(self._source)
             return guests
-        self._refuse_repeats(self._table, "customer_id", self._source.path)
+        self._refuse_repeats(self._table, "customer_id", self._source)
         return 0
 
     def _set_guests_aside(self, source: Transactions) -> int:
         guests = self._count(f"{self._table} WHERE customer_id IS NULL")
-        if guests and source.guests == "refuse":
+        if guests == self._count(self._table):
             raise DataError(
                 source.path,
                 column=source.columns.customer_id,
-                expected="an id in every row",
-                found=f"{guests} rows without one",
-                step="set guests: drop to leave them out",
+                expected="an id in some row",
+                found="none in any",
+                step="the config maps it to customer_id",
             )
         self._run(f"DELETE FROM {self._table} WHERE customer_id IS NULL")
         return guests
@@ -337,7 +360,7 @@ class _Door:
     def _add_days_and_orders(self, source: Transactions) -> None:
         """Add each row's local day, when it was known, and the order it belongs to."""
         columns = source.columns
-        day = self._local_day("occurred_at")
+        day = self._to.local_day("occurred_at")
         order = f"CAST({day} AS VARCHAR)"
         kept = [name for name in self._types(self._table) if name not in ("known_at", "order_id")]
         added = {
@@ -347,8 +370,3 @@ class _Door:
         }
         listed = ", ".join([*kept, *(f"{sql} AS {name}" for name, sql in added.items())])
         self._run(f"CREATE OR REPLACE TABLE {self._table} AS SELECT {listed} FROM {self._table}")
-
-
-def _text(column: str) -> str:
-    """Return SQL for a raw column as text, NULL where it is blank."""
-    return f"nullif(trim(CAST({identifier(column)} AS VARCHAR)), '')"

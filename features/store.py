@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import Column, MetaData, String, Table, Text, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -53,11 +53,6 @@ class FeatureStore:
 
     def __init__(self, place: str | Path) -> None:
         self._database = Database(place, FEATURES)
-
-    @classmethod
-    def of(cls, var: Path) -> Self:
-        """Return the store of a base whose run-time folder is `var`."""
-        return cls(var / "store.db")
 
     def replace(
         self,

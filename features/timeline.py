@@ -86,11 +86,23 @@ def cut_offs(timeline: Timeline, horizon: int, first: date, last: date) -> CutOf
     fit = tuple(day for step in steps if (day := test - span - step) >= earliest)
     cut = CutOffs(fit, test, span)
     if not fit or not cut.tune:
-        needed = timeline.history + 3 * span.days
-        raise HistoryError(
-            f"a horizon of {horizon}d needs {needed}d of history before the end of the test "
-            f"window ({timeline.history}d to look back on, then three label windows that do not "
-            f"overlap: train, tune, test), but there are {(test + span - first).days}d; shorten "
-            "the horizon or timeline.history, or bring more history"
-        )
+        raise HistoryError(_too_short(timeline, horizon, span.days, (test + span - first).days))
     return cut
+
+
+def _too_short(timeline: Timeline, horizon: int, span: int, held: int) -> str:
+    """Say which is too short: the reach of the training cut-offs, or the history."""
+    steps = -(-span // timeline.every)  # from the validation cut-off back to one that can train
+    if timeline.cutoffs <= steps:
+        return (
+            f"timeline.cutoffs of {timeline.cutoffs}, {timeline.every}d apart, leave none to tune "
+            f"on: label windows of {span}d must not overlap; set timeline.cutoffs to "
+            f"{steps + 1} or more, or shorten the horizon of {horizon}d"
+        )
+    needed = timeline.history + 2 * span + steps * timeline.every
+    return (
+        f"a horizon of {horizon}d needs {needed}d of history before the end of the test "
+        f"window ({timeline.history}d to look back on, then three label windows that do not "
+        f"overlap: train, tune, test), but there are {held}d; shorten "
+        "the horizon or timeline.history, or bring more history"
+    )

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
+from configs.errors import StamkundeError
 from features.schema import FeatureSchema
 from training.calibrate import Intervals, Scale, Sigmoid
 from training.model import Model
@@ -20,6 +21,10 @@ from training.split import Split
 LEVELS = (80, 95)
 
 Role = Literal["candidate", "naive rule", "baseline"]
+
+
+class BaselineError(StamkundeError, ValueError):
+    """A baseline that cannot be fitted, so that there is nothing to compare with."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,12 @@ def probability_value(split: Split, horizon: int) -> Contender:
     rows = split.known[:, columns]
     rows = rows[~np.isnan(rows).any(axis=1) & (rows[:, 3] > 0)]
     days, span, tenure, spend = rows.T
+    try:
+        purchases, value = BGNBD.fit(days - 1, span, tenure), GammaGamma.fit(days, spend)
+    except ValueError as error:
+        raise BaselineError(
+            f"the baseline BG/NBD × Gamma-Gamma cannot be fitted: {error}"
+        ) from None
     predictor = ProbabilityValue(
         features=len(split.schema.columns),
         purchase_days=columns[0],
@@ -89,8 +100,8 @@ def probability_value(split: Split, horizon: int) -> Contender:
         tenure=columns[2],
         spend=columns[3],
         horizon=float(horizon),
-        purchases=BGNBD.fit(days - 1, span, tenure),
-        value=GammaGamma.fit(days, spend),
+        purchases=purchases,
+        value=value,
         reference=tuple(float(value) for value in np.median(rows, axis=0)),  # type: ignore[arg-type]
     )
     return Contender(_value(split, "bgnbd_gg", predictor), "baseline", "BG/NBD × Gamma-Gamma")

@@ -114,16 +114,20 @@ def load(folder: Path) -> Bundle:
     try:
         written = (folder / MANIFEST).read_bytes()
         manifest = json.loads(written)
-        named = manifest["files"]
+        named = dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder}: no bundle: {MANIFEST} cannot be read ({error})") from None
     if manifest.get("format") != FORMAT:
         raise BundleError(f"{folder}: format {manifest.get('format')!r}, expected {FORMAT}")
-    content = {name: _checked(folder, name, digest) for name, digest in named.items()}
     extra = {file.name for file in folder.iterdir()} - {*named, MANIFEST}
     if extra:
         raise BundleError(f"{folder}: holds {sorted(extra)}, which its manifest does not name")
-    return Bundle(folder, sha256(written), manifest, _model(manifest, content))
+    try:
+        content = {name: _checked(folder, name, digest) for name, digest in named.items()}
+        model = _model(manifest, content)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise BundleError(f"{folder / MANIFEST}: does not describe a model ({error!r})") from None
+    return Bundle(folder, sha256(written), manifest, model)
 
 
 def _load_pyfunc(path: str) -> Model:

@@ -22,6 +22,7 @@ from training.gate import Verdict
 from training.model import Explanation, Model
 from training.segments import Quality, SegmentData
 from training.split import Split
+from training.tune import finished
 
 LIBRARIES = ("duckdb", "ibis-framework", "numpy", "pandas", "scikit-learn", "scipy")
 NO_FUTURE = "by strata of the label; it could not be tested on the future"
@@ -152,7 +153,7 @@ def segments(
     return {
         **_common(config, "segments", model, verdict, origin),
         "question": "Which kinds of customers are there, and how do they differ?",
-        "chosen_because": f"Of {len(study.trials)} ways of telling customers apart, this one is "
+        "chosen_because": f"Of {len(finished(study))} ways of telling customers apart, this one is "
         "the best compromise between segments that lie far apart and segments that are stable.",
         "cutoffs": at,
         "population": population(config, "segments"),

@@ -42,8 +42,8 @@ class Explanation:
     base_margin, base_served : float
         What a row without any contribution gets.
     contributions, served_contributions : ndarray, shape (rows, features)
-        ``base_margin + contributions.sum(1)`` is the margin to float32's precision, and
-        ``base_served + served_contributions.sum(1)`` is the served value to double's.
+        ``base_margin + contributions.sum(1)`` is the margin, and
+        ``base_served + served_contributions.sum(1)`` the served value, to double's precision.
     """
 
     margin: np.ndarray
@@ -110,9 +110,10 @@ class Model:
             If contributions do not add up to the margin.
         """
         parts = [predictor.contributions(matrix) for predictor in self.predictors]
-        whole = Contributions(np.sum([p.values for p in parts], axis=0), sum(p.base for p in parts))
+        found = Contributions(np.sum([p.values for p in parts], axis=0), sum(p.base for p in parts))
         margin = self.margin(matrix)
-        check_additivity(whole, margin)
+        check_additivity(found, margin)
+        whole = _without_residue(found, margin)
         served = self.calibration.serve(margin)
         base_served = float(self.calibration.serve(np.array([whole.base]))[0])
         rate = self._rate(whole, served, base_served)
@@ -137,6 +138,18 @@ class Model:
         if not isinstance(held, Centres):
             raise TypeError(f"a model of {self.task} has no centres")
         return held
+
+
+def _without_residue(whole: Contributions, margin: np.ndarray) -> Contributions:
+    """Spread what float32 left between contributions and margin over them, by their size.
+
+    Where a row's margin nearly meets the base, the residue would be most of the difference that
+    the served scale's rate is taken from.
+    """
+    sizes = np.abs(whole.values)
+    total = sum_columns(sizes)
+    part = (margin - whole.margin) / np.where(total > 0, total, 1.0)
+    return Contributions(whole.values + sizes * part[:, None], whole.base)
 
 
 def check_additivity(whole: Contributions, margin: np.ndarray) -> None:

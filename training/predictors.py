@@ -92,9 +92,10 @@ class Trees:
 
     def contributions(self, matrix: np.ndarray) -> Contributions:
         """Return exact TreeSHAP values (Lundberg et al. 2020), by XGBoost itself."""
+        if not len(matrix):
+            return Contributions(np.zeros(matrix.shape), 0.0)
         found = self.booster.predict(self._data(matrix), pred_contribs=True).astype(float)
-        base = float(found[0, -1]) if len(found) else 0.0
-        return Contributions(found[:, :-1], base)
+        return Contributions(found[:, :-1], float(found[0, -1]))
 
     def to_bytes(self) -> bytes:
         """Return the booster in XGBoost's UBJSON."""

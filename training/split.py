@@ -23,6 +23,10 @@ from training.model import Population
 SNAPSHOT_DAY = date(1970, 1, 1)
 """What stands for a cut-off where there is no time."""
 
+CHURNED = ("churned", "stayed")
+BOUGHT = ("bought",)
+"""Outcomes that a task needs enough customers of; of value, only those who brought any."""
+
 
 class TooFewError(StamkundeError, ValueError):
     """Too few customers, or too few of one outcome, to learn from."""
@@ -122,7 +126,7 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Clv) -> Split:
         cutoffs=cuts,
         population=population,
     )
-    require_enough(split, "customers who churned" if isinstance(task, Lapse) else "who bought")
+    require_enough(split, BOUGHT if isinstance(task, Clv) else CHURNED)
     return split
 
 
@@ -135,7 +139,7 @@ def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
     rows = Examples(
         frame["customer_id"].to_numpy(), frame["as_of"].to_numpy(), schema.encode(frame), target
     )
-    require_both(target, "customers who churned", config.sources.snapshot.path)  # type: ignore[union-attr]
+    require_both(target, CHURNED, config.sources.snapshot.path)  # type: ignore[union-attr]
     fit, test = _strata(target, np.arange(len(rows)), task.test_share, config.seed)
     tune, validation = _strata(target, fit, 0.25, config.seed)
     return Split(
@@ -157,24 +161,24 @@ def population_of(active_within: int | None) -> Population | None:
     return Population("days_since_purchase", float(active_within))
 
 
-def require_enough(split: Split, outcome: str) -> None:
-    """Refuse to begin where a part of the split has too few of either outcome."""
+def require_enough(split: Split, outcomes: Sequence[str]) -> None:
+    """Refuse to begin where a part of the split has too few of an outcome."""
     for name, part in (
         ("tune", split.tune),
         ("validation", split.validation),
         ("test", split.test),
     ):
-        require_both(part.target, outcome, f"the {name} cut-offs")
+        require_both(part.target, outcomes, f"the {name} cut-offs")
 
 
-def require_both(target: np.ndarray, outcome: str, where: str) -> None:
-    """Refuse to learn from fewer than 50 of either outcome."""
+def require_both(target: np.ndarray, outcomes: Sequence[str], where: str) -> None:
+    """Refuse to learn from fewer than 50 of an outcome: the positive one, then the other."""
     positive = int(np.sum(target > 0))
-    for count, said in ((positive, outcome), (len(target) - positive, f"not {outcome}")):
-        if count < FEWEST and not (said.startswith("not who bought")):
+    for count, said in zip((positive, len(target) - positive), outcomes, strict=False):
+        if count < FEWEST:
             raise TooFewError(
-                f"{where}: {count} {said} of {len(target)}, at least {FEWEST} are needed; "
-                "bring more history, or another horizon"
+                f"{where}: {count} customers who {said} of {len(target)}, at least {FEWEST} are "
+                "needed; bring more history, or another horizon"
             )
 
 

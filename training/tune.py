@@ -5,20 +5,26 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from math import prod
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
+from configs.errors import StamkundeError
 from configs.load import dump, sections_hash
 from configs.schema import Config
 from training.progress import Reporter
 
 _STALE_LOCK_SECONDS = 5  # a writer holds the lock for milliseconds; a killed one never lets go
+
+
+class TuningError(StamkundeError, ArithmeticError):
+    """A trial whose objective is no number: nothing can be chosen by it."""
 
 
 def study_name(config: Config, task: str, fingerprint: str) -> str:
@@ -47,6 +53,12 @@ def study_at(folder: Path, name: str) -> optuna.Study:
 def finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     """Return the trials that were completed, in their order."""
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+
+
+def _waiting(study: optuna.Study) -> list[dict[str, Any]]:
+    """Return the settings that are set down to be tried next."""
+    trials = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    return [trial.system_attrs["fixed_params"] for trial in trials]
 
 
 def tune(
@@ -81,15 +93,14 @@ def tune(
     """
     deadline = time.monotonic() + 60 * minutes
     done = len(finished(study))
-    if done == 0 and first:
-        study.enqueue_trial(dict(first), skip_if_exists=True)
+    if done == 0 and first and not _waiting(study):
+        study.enqueue_trial(dict(first))
     with reporter.steps(label, trials, done) as step:
         while done < trials and (done == 0 or time.monotonic() < deadline):
             study.sampler = optuna.samplers.TPESampler(
                 seed=seed + done, n_startup_trials=8, constant_liar=False
             )
-            study.optimize(objective, n_trials=1)
-            done = len(finished(study))
+            done = _try_one(study, objective, label)
             step(f"best {study.best_value:.4f}")
 
 
@@ -104,13 +115,31 @@ def search_all(
     reporter: Reporter,
     label: str,
 ) -> None:
-    """Try every combination of a few options, in a shuffled order, up to a budget."""
-    combinations = prod(len(values) for values in options.values())
-    total, deadline = min(most, combinations), time.monotonic() + 60 * minutes
-    study.sampler = optuna.samplers.GridSampler(dict(options), seed=seed)
-    done = len(finished(study))
+    """Try every combination of a few options once, in a shuffled order, up to a budget."""
+    combinations = [
+        dict(zip(options, values, strict=True)) for values in product(*options.values())
+    ]
+    total, deadline = min(most, len(combinations)), time.monotonic() + 60 * minutes
+    study.sampler = optuna.samplers.RandomSampler(seed=seed)
+    tried = [trial.params for trial in finished(study)]
+    done, known = len(tried), [*tried, *_waiting(study)]
+    for number in np.random.default_rng(seed).permutation(len(combinations)):
+        if combinations[number] not in known:
+            study.enqueue_trial(combinations[number])
     with reporter.steps(label, total, done) as step:
         while done < total and (done == 0 or time.monotonic() < deadline):
-            study.optimize(objective, n_trials=1)
-            done = len(finished(study))
+            done = _try_one(study, objective, label)
             step(f"best {study.best_value:.4f}")
+
+
+def _try_one(study: optuna.Study, objective: Callable[[optuna.Trial], float], label: str) -> int:
+    """Run the next trial; return how many are completed by now."""
+    before = len(finished(study))
+    study.optimize(objective, n_trials=1)
+    done = len(finished(study))
+    if done == before:
+        raise TuningError(
+            f"{label}: what was to be minimised is not a number: the customers' outcomes are "
+            "all alike, so that no order of them is better; bring others, or another horizon"
+        )
+    return done
