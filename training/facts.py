@@ -7,6 +7,7 @@ import platform
 import subprocess
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class Origin:
         first, last = (None, None) if timeless else first_and_last_day(tables)
         return cls(config, now, fingerprint, intake.rows, intake.file, first, last, code_commit())
 
-    @property
+    @cached_property
     def papers(self) -> dict[str, Any]:
         """What the bundle's manifest says of it."""
         return {

@@ -577,9 +577,10 @@ class TestHash:
         same = ["paths.var=elsewhere", "serving.reasons=5", "features.windows=[1w, 30d]"]
         assert config_hash(load(write(SHOP), same)) == config_hash(load("shop.yaml"))
 
-    def test_it_is_that_of_canonical_json(self):
+    def test_it_is_that_of_canonical_json_but_for_where_files_lie(self):
         config = load(write(SHOP), ["tuning.minutes=0.5"])
         content = {k: v for k, v in dump(config).items() if k not in {"paths", "serving"}}
+        del content["sources"]["transactions"]["path"]
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         assert config_hash(config) == hashlib.sha256(canonical.encode()).hexdigest()
 
