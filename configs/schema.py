@@ -143,7 +143,9 @@ class Source(Section):
         "package:NAME/FILE a data file of an installed package"
     )
     format: Format | None = Field(None, description="told by the file's ending unless given")
-    timezone: Zone = Field("UTC", description="the zone of the file's stamps that name none")
+    timezone: Zone | None = Field(
+        None, description="the zone of the file's stamps that name none; the base's unless given"
+    )
 
 
 class TransactionColumns(Section):

@@ -169,7 +169,7 @@ class _Door:
         self._table, self._raw = table, f"raw_{table}"
         self._source = source
         date_format = getattr(source.format, "date_format", None)
-        self._to = Cast(source.timezone, timezone, date_format)
+        self._to = Cast(source.timezone or timezone, timezone, date_format)
 
     def admit(self) -> Intake:
         """Read, check and cast the table; return what was met."""

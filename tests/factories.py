@@ -222,3 +222,49 @@ def make_centres(schema: FeatureSchema, matrix: np.ndarray) -> Centres:
         ("regulars", "sleepers", "the middle"),
         ("stamkunder", "sovende", "midten"),
     )
+
+
+CANONICAL = {
+    "customer_id": "customer",
+    "occurred_at": "when",
+    "amount": "paid",
+    "known_at": "known",
+    "order_id": "order",
+    "quantity": "items",
+    "category": "department",
+    "channel": "channel",
+    "discount": "discount",
+    "margin": "margin",
+}
+
+
+def make_shop(folder: Path, transactions: pd.DataFrame, **changes: Any) -> Config:
+    """Write these transactions, stamped in Copenhagen, as a base and return its config.
+
+    The columns of `CANONICAL` that they have are mapped.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    transactions.to_csv(folder / "transactions.csv", index=False)
+    columns = {canon: name for canon, name in CANONICAL.items() if name in transactions}
+    source = {
+        "path": str(folder / "transactions.csv"),
+        "timezone": "Europe/Copenhagen",
+        "columns": columns,
+    }
+    sources = {"transactions": source, **changes.pop("sources", {})}
+    return Config.model_validate({**_config(folder), "sources": sources, **changes})
+
+
+def make_snapshot(folder: Path, rows: pd.DataFrame, attributes: Mapping[str, Any]) -> Config:
+    """Write labelled customers as a base: columns ``customer``, ``left`` and the attributes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(folder / "snapshot.csv", index=False)
+    source = {
+        "path": str(folder / "snapshot.csv"),
+        "columns": {"customer_id": "customer", "label": "left"},
+        "positive": "Yes",
+        "attributes": attributes,
+    }
+    churn = {"kind": "label", "test_share": 0.2}
+    held = {**_config(folder), "sources": {"snapshot": source}, "churn": churn}
+    return Config.model_validate({**held, "clv": None, "segments": None})

@@ -1,4 +1,4 @@
-"""All features of a real base at eight cut-offs: at once, in a loop, and a few by hand in pandas."""
+"""All features of a real base at eight cut-offs: at once, in a loop, and some by pandas."""
 
 from __future__ import annotations
 

@@ -22,11 +22,15 @@ COLUMNS = {"customer_id": "who", "occurred_at": "when", "amount": "paid"}
 
 
 def shop(folder: Path, content: str | bytes | pa.Table, name: str = "shop.csv", **source) -> Config:
-    """A base whose transactions are this text, these bytes or this table."""
+    """A base whose transactions are this text, these bytes or this table, stamped in UTC."""
     put(folder / name, content)
-    return base(
-        folder, {"transactions": {"path": str(folder / name), "columns": COLUMNS, **source}}
-    )
+    told = {"path": str(folder / name), "columns": COLUMNS, "timezone": "UTC", **source}
+    return base(folder, {"transactions": told})
+
+
+def test_stamps_without_a_zone_are_in_the_bases_unless_the_source_says(tmp_path):
+    config = shop(tmp_path, "who,when,paid\n001,2024-01-05T23:30,1\n", timezone=None)
+    assert rows(config, "local_day") == ["2024-01-05"]
 
 
 def base(folder: Path, sources: dict, **changes) -> Config:
