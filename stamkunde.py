@@ -50,12 +50,21 @@ AsOf = Annotated[
         formats=["%Y-%m-%d"], metavar="DATE", help="its first instant, local time, is excluded"
     ),
 ]
-Out = Annotated[Path, typer.Option(help="the Parquet file to write")]
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="churn, clv or segments")]
 
 
 class CallError(StamkundeError, ValueError):
     """A command that asks for what is not there."""
+
+
+class PlaceError(StamkundeError):
+    """A place on disk that cannot be read or written."""
+
+    @classmethod
+    def of(cls, error: OSError) -> PlaceError:
+        """Say what the system said of a place."""
+        said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return cls(f"{said}; check that the place is right, writable and not full")
 
 
 # Data
@@ -79,7 +88,9 @@ def check(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -
 def features(
     config: ConfigFile,
     as_of: AsOf,
-    out_: Annotated[Path | None, typer.Option("--out", help="the Parquet file to write")] = None,
+    out_: Annotated[
+        Path | None, typer.Option("--out", dir_okay=False, help="the Parquet file to write")
+    ] = None,
     store: Annotated[bool, typer.Option(help="fill the store that the service reads")] = False,
     set_: Overrides = None,
     as_json: AsJson = False,
@@ -188,7 +199,7 @@ def serve(
 def score(
     config: ConfigFile,
     as_of: AsOf,
-    out_: Annotated[Path, typer.Option("--out", help="the Parquet file to write")],
+    out_: Annotated[Path, typer.Option("--out", dir_okay=False, help="the Parquet file to write")],
     set_: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
@@ -399,9 +410,11 @@ def main() -> NoReturn:
         sys.exit(_told(error, 1))
     except StamkundeError as error:
         sys.exit(_told(error, 2))
+    except OSError as error:
+        sys.exit(_told(PlaceError.of(error), 2))
     sys.exit(0)
 
 
-def _told(error: Exception, code: int) -> int:
+def _told(error: StamkundeError, code: int) -> int:
     typer.echo(str(error), err=True)
     return code

@@ -247,9 +247,7 @@ class Timeline(Section):
     )
     every: PositiveDuration = Field(description="the step between training cut-offs")
     cutoffs: int = Field(ge=2, le=200, description="how many training cut-offs at the most")
-    history: PositiveDuration = Field(
-        description="how much history the first training cut-off has at the least"
-    )
+    history: PositiveDuration = Field(description="the least that a training cut-off looks back on")
     gap: Duration = Field(description="days between the cut-off and its label window")
 
 
