@@ -19,8 +19,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name one with: make env PYTHON=/path/to/python3"; exit 2; }
 	@echo "making .venv from requirements.lock (a few minutes the first time)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@test -x $(BIN)/uv || { awk '/^[a-z]/{on=/^uv==/} on' requirements.lock > .venv/uv.lock \
+	@$(BIN)/uv --version >/dev/null 2>&1 || { $(PYTHON) -m venv --clear .venv \
+	  && awk '/^[a-z]/{on=/^uv==/} on' requirements.lock > .venv/uv.lock \
 	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock; }
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .

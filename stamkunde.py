@@ -368,7 +368,7 @@ def _train(config: Config, task: str, as_json: bool, tables: Tables | None = Non
         made.append(trained)
         if not as_json:
             console.trained(trained.facts, trained.version.number, trained.bundle.digest)
-    page = _report_file(config)
+    page = _report_file(config, task)
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_bytes(report([(trained.facts, trained.figures) for trained in made]))
     if as_json:
@@ -378,8 +378,8 @@ def _train(config: Config, task: str, as_json: bool, tables: Tables | None = Non
     return made
 
 
-def _report_file(config: Config) -> Path:
-    return config.var / "report.html"
+def _report_file(config: Config, task: str = "all") -> Path:
+    return config.var / ("report.html" if task == "all" else f"report-{task}.html")
 
 
 def _promote(

@@ -22,13 +22,16 @@ from pydantic import (
     model_validator,
 )
 
+MOST_DAYS = 36_500
 _DAYS_IN = {"d": 1, "w": 7}
 
 
 def _days(value: Any) -> int:
     """Days in a duration such as ``90d`` or ``13w``."""
     if isinstance(value, str) and (found := re.fullmatch(r"(\d{1,5})([dw])", value.strip())):
-        return int(found[1]) * _DAYS_IN[found[2]]
+        if (days := int(found[1]) * _DAYS_IN[found[2]]) > MOST_DAYS:
+            raise ValueError(f"must be at most {MOST_DAYS}d")
+        return days
     raise ValueError("must be a duration in days or weeks such as 90d or 13w")
 
 
@@ -46,7 +49,7 @@ Duration = Annotated[
     PlainSerializer(lambda days: f"{days}d", return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,5}[dw]$", "examples": ["90d", "13w"]}),
 ]
-"""A number of whole local days, written ``90d`` or ``13w``; 0 is allowed only where it says so."""
+"""Whole local days, written ``90d`` or ``13w``; 0 is allowed only where it says so."""
 
 PositiveDuration = Annotated[Duration, Field(gt=0)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -216,6 +219,8 @@ class Sources(Section):
     def _one_base(self) -> Sources:
         if (self.transactions is None) == (self.snapshot is None):
             raise ValueError("needs either transactions (with time) or a snapshot (without)")
+        if self.snapshot and any(a.kind == "date" for a in self.snapshot.attributes.values()):
+            raise ValueError("snapshot.attributes must not be dates: a snapshot has no time")
         if self.snapshot and self.customers:
             raise ValueError("a snapshot holds its own attributes: leave customers out")
         return self
@@ -243,6 +248,8 @@ class Timeline(Section):
     test: date | None = Field(
         None,
         strict=False,
+        ge=date(1900, 1, 1),
+        le=date(2200, 12, 31),
         description="the cut-off that is reported on; the last that the data allow unless given",
     )
     every: PositiveDuration = Field(description="the step between training cut-offs")
@@ -272,7 +279,7 @@ class Label(Section):
     """Churn as a column of a snapshot."""
 
     kind: Literal["label"]
-    test_share: Share = Field(description="the part held out, by strata of the label")
+    test_share: float = Field(gt=0, lt=1, description="the part held out, by strata of the label")
 
 
 class Clv(Section):
@@ -357,6 +364,13 @@ class Config(Section):
                 raise ValueError("segments.active_within needs transactions")
         elif self.churn and self.churn.kind == "label":
             raise ValueError("churn is of kind label, which needs a snapshot")
+        return self
+
+    @model_validator(mode="after")
+    def _something_is_left_to_learn_from(self) -> Config:
+        hidden = all(held.protected for held in self.attributes.values())
+        if self.sources.snapshot and hidden and not self.features.use_protected:
+            raise ValueError("sources.snapshot.attributes are all protected: no input is left")
         return self
 
     @model_validator(mode="after")

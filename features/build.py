@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from configs.schema import Attribute, Config
 from features import basket, frames, profile, recency, rhythm, spend
 from features.definition import Feature, Frame
-from features.schema import FeatureColumn, FeatureSchema
+from features.schema import FeatureColumn, FeatureError, FeatureSchema
 from features.source import Tables, first_and_last_day
 from features.timeline import HistoryError, instant
 
@@ -198,6 +198,13 @@ def _widen(left: ir.Table, right: ir.Table) -> ir.Table:
 
 
 def _with_profile(config: Config, customers: ir.Table, table: ir.Table, at: ir.Table) -> ir.Table:
+    taken = {*table.columns, *at.columns, "signed_up"} & set(input_attributes(config))
+    if taken:
+        name = min(taken)
+        raise FeatureError(
+            f"sources.customers.attributes.{name}: a feature has this name; "
+            f"call it otherwise, and say column: {name}"
+        )
     renamed = customers.rename(profile_id="customer_id")
     rows = table.left_join(renamed, table.customer_id == renamed.profile_id).join(at, "as_of")
     columns = {

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import cache
 from itertools import pairwise
 from typing import Any, Literal
 
 import ibis.expr.types as ir
+import pandas as pd
 
-from configs.schema import Clv, Config, Lapse
+from configs.schema import MOST_DAYS, Clv, Config, Lapse, Segmentation
 from features.build import build
 from features.contract import quote_names
 from features.labels import future, snapshot_labels
 from features.source import Intake, Tables, first_and_last_day
-from features.timeline import CutOffs, HistoryError, cut_offs
+from features.timeline import HistoryError, cut_offs
 
 FEWEST = 50
 """The least number of customers of each outcome that a task is begun with."""
@@ -25,6 +28,7 @@ _GAPS = "days without a purchase"
 _CANCELLED = "see that cancelled orders stand beside the orders they cancel"
 
 Level = Literal["fine", "look", "stop"]
+Known = Callable[..., pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,13 @@ def check(config: Config, tables: Tables) -> list[Finding]:
     found = list(_of_transactions(config, tables, tables.intake["transactions"]))
     if tables.customers is not None:
         found.append(_of_customers(tables))
+    known = cache(lambda *days: build(config, tables, days))
     for task in ("churn", "clv"):
         asked = getattr(config, task)
         if asked is not None:
-            found.append(_of_task(config, tables, task, asked))
+            found.append(_of_task(config, tables, known, task, asked))
+    if config.segments is not None:
+        found.append(_of_segments(config, tables, known, config.segments))
     return found
 
 
@@ -154,35 +161,56 @@ def _of_customers(tables: Tables) -> Finding:
     )
 
 
-def _of_task(config: Config, tables: Tables, task: str, asked: Lapse | Clv) -> Finding:
+def _of_task(
+    config: Config, tables: Tables, known: Known, task: str, asked: Lapse | Clv
+) -> Finding:
     """Say whether a task's horizon fits the history, and enough customers are there to ask."""
     first, last = first_and_last_day(tables)
     try:
         cuts = cut_offs(config.timeline, asked.horizon, first, last)
     except HistoryError as error:
         return Finding("stop", f"{task}: history", f"{first} to {last}", str(error))
-    population, positive = _outcomes(config, tables, asked, cuts)
     said = "bought" if task == "clv" else "lapsed"
-    found = (
+    parts = {"tune": cuts.tune, "validation": (cuts.validation,), "test": (cuts.test,)}
+    for name, days in parts.items():
+        population, positive = _outcomes(config, tables, known, asked, days)
+        few = positive if task == "clv" else min(positive, population - positive)
+        if few < FEWEST:
+            return Finding(
+                "stop",
+                f"{task}: customers",
+                f"{positive:,} of {population:,} {said} after the {name} cut-offs",
+                f"at least {FEWEST} of each outcome are needed: another horizon, or more history",
+            )
+    return Finding(
+        "fine",
+        f"{task}: customers",
         f"{len(cuts.fit)} training cut-offs from {cuts.fit[0]}, reported on {cuts.test}; there, "
-        f"{positive:,} of {population:,} {said} within {asked.horizon} days"
+        f"{positive:,} of {population:,} {said} within {asked.horizon} days",
     )
-    few = min(positive, population - positive) if task == "churn" else positive
-    if few < FEWEST:
-        step = f"at least {FEWEST} of each outcome are needed: another horizon, or more history"
-        return Finding("stop", f"{task}: customers", found, step)
-    return Finding("fine", f"{task}: customers", found)
 
 
-def _outcomes(config: Config, tables: Tables, asked: Lapse | Clv, cuts: CutOffs) -> tuple[int, int]:
-    """Return how many are asked at the test cut-off, and how many lapsed (or bought)."""
-    frame = build(config, tables, [cuts.test])
-    if asked.active_within is not None:
-        frame = frame[frame["days_since_purchase"] <= asked.active_within]
-    bought = future(config, tables, [cuts.test], asked.horizon)
-    buyers = set(bought.loc[bought["purchases"] > 0, "customer_id"])
-    count = int(frame["customer_id"].isin(buyers).sum())
+def _outcomes(
+    config: Config, tables: Tables, known: Known, asked: Lapse | Clv, days: Sequence[date]
+) -> tuple[int, int]:
+    """Return how many are asked at some cut-offs, and how many lapsed (or bought)."""
+    frame = known(*days)
+    frame = frame[frame["days_since_purchase"] <= (asked.active_within or MOST_DAYS)]
+    bought = future(config, tables, days, asked.horizon)
+    buyers = bought.loc[bought["purchases"] > 0, ["as_of", "customer_id"]]
+    count = len(frame[["as_of", "customer_id"]].merge(buyers))
     return len(frame), count if isinstance(asked, Clv) else len(frame) - count
+
+
+def _of_segments(config: Config, tables: Tables, known: Known, asked: Segmentation) -> Finding:
+    as_of = config.timeline.test or first_and_last_day(tables)[1]
+    frame = known(as_of)
+    count = int((frame["days_since_purchase"] <= (asked.active_within or MOST_DAYS)).sum())
+    needed = FEWEST * asked.min_segments
+    if count < needed:
+        step = f"at least {needed} are needed for {asked.min_segments} segments"
+        return Finding("stop", "segments: customers", f"{count:,} at {as_of}", step)
+    return Finding("fine", "segments: customers", f"{count:,} at {as_of}")
 
 
 def _of_snapshot(config: Config, tables: Tables) -> Iterator[Finding]:

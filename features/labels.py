@@ -20,8 +20,12 @@ def future(
     cutoffs: Sequence[date],
     horizon: int,
     value: str = "amount",
+    known_before: date | None = None,
 ) -> pd.DataFrame:
     """Return what customers bought in each cut-off's label window.
+
+    What is learned from must have been known by when it is learned: with ``known_before``, rows
+    that became known on that day or later are left out.
 
     Returns
     -------
@@ -46,6 +50,9 @@ def future(
         )
     )
     rows = tables.need("transactions")
+    if known_before is not None:
+        learnt = instant(known_before, config.timezone).replace(tzinfo=None)
+        rows = rows.filter(rows.known_at < learnt)
     known = rows.join(at, [rows.occurred_at >= at.start, rows.occurred_at < at.end])
     orders = known.group_by(["as_of", "customer_id", "order_id"]).aggregate(
         net=known.amount.sum(), value=known[value].sum()

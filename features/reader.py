@@ -47,7 +47,10 @@ def locate(path: str) -> str:
     if not path.startswith("package:"):
         return path
     package, _, inner = path.removeprefix("package:").partition("/")
-    found = importlib.util.find_spec(package)
+    try:
+        found = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        found = None
     if found is None or found.origin is None:
         raise DataError(
             path,
@@ -69,7 +72,8 @@ def files_at(path: str) -> list[str]:
     located = Path(locate(path))
     if located.is_file():
         return [str(located)]
-    files = sorted(str(file) for file in located.parent.glob(located.name) if file.is_file())
+    found = located.parent.glob(located.name) if located.name else ()
+    files = sorted(str(file) for file in found if file.is_file())
     if not files:
         raise DataError.of_missing_file(path)
     return files

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from configs.errors import StamkundeError
 from configs.schema import Timeline
 
+EARLIEST, LATEST = date(1900, 1, 1), date(2200, 12, 31)
+
 
 class HistoryError(StamkundeError, ValueError):
     """The data hold too little history for what the config asks."""
@@ -20,6 +22,8 @@ class HistoryError(StamkundeError, ValueError):
 
 def instant(day: date, zone: str) -> datetime:
     """Return the first instant of a local day, in UTC."""
+    if not EARLIEST <= day <= LATEST:
+        raise HistoryError(f"the date {day} is not between {EARLIEST} and {LATEST}; name another")
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
@@ -83,7 +87,8 @@ def cut_offs(timeline: Timeline, horizon: int, first: date, last: date) -> CutOf
         )
     earliest = first + timedelta(days=timeline.history)
     steps = (timedelta(days=k * timeline.every) for k in reversed(range(timeline.cutoffs)))
-    fit = tuple(day for step in steps if (day := test - span - step) >= earliest)
+    reach = test - span - earliest
+    fit = tuple(test - span - step for step in steps if step <= reach)
     cut = CutOffs(fit, test, span)
     if not fit or not cut.tune:
         raise HistoryError(_too_short(timeline, horizon, span.days, (test + span - first).days))

@@ -16,7 +16,7 @@ from features.source import Tables
 from serving import audit
 from serving.batch import score_base
 from serving.release import current
-from serving.server import start, wait_until_ready
+from serving.server import DIRECT, start, wait_until_ready
 from serving.settings import open_ledger
 
 Say = Callable[[str], None]
@@ -74,7 +74,7 @@ def ask(url: str, customers: list[str]) -> dict[str, Any]:
     request = urllib.request.Request(
         f"{url}/v1/score", data=body, headers={"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with DIRECT.open(request, timeout=30) as response:
         return json.load(response)
 
 

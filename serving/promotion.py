@@ -10,7 +10,7 @@ from uuid import uuid4
 from configs.errors import StamkundeError
 from configs.schema import Config
 from serving.ledger import Ledger
-from serving.release import Release, publish
+from serving.release import current, is_promoted, publish
 from serving.settings import open_ledger
 from training.bundle import load
 from training.model import Task
@@ -49,8 +49,8 @@ class Version(Protocol):
 class Registry(Protocol):
     """What holds versions, and the champion's alias."""
 
-    def choose(self, task: str, number: int | None = None) -> Any:
-        """Return a version by number, or the latest that passed."""
+    def choose(self, task: str, number: int | None = None, refused_too: bool = False) -> Any:
+        """Return a version by number, or the latest that passed (or the latest of all)."""
 
     def by_digest(self, task: str, digest: str) -> Any:
         """Return the version of a bundle."""
@@ -81,7 +81,7 @@ def promote(
     at : datetime
         When this is done, for the record.
     number : int, optional
-        The latest version that passed unless given.
+        The latest version that passed unless given; with `force`, the latest of all.
     force : str, optional
         Why a version is promoted against the gate's verdict; the reason is recorded.
 
@@ -90,7 +90,7 @@ def promote(
     RefusedError
         If the gate refused the version and no reason is given.
     """
-    version = registry.choose(task, number)
+    version = registry.choose(task, number, refused_too=bool(force))
     if not version.passed and not (force and force.strip()):
         raise RefusedError(
             f"{config.name}.{task} version {version.number} did not pass the gate; train again, "
@@ -110,6 +110,11 @@ def rollback(config: Config, registry: Registry, task: Task, *, at: datetime) ->
         If there was none before.
     """
     past = champions(open_ledger(config.name, config.var), task)
+    if past and _served(config, task) != past[-1]:
+        # A rollback was cut after it went on record: finish that one, do not begin another.
+        version = registry.by_digest(task, past[-1])
+        _serve(config, registry, task, version)
+        return version
     if len(past) < 2:
         raise PromotionError(
             f"{config.name}.{task} has had {len(past) or 'no'} champion{'s' * (not past)} so far: "
@@ -147,15 +152,9 @@ def _move(
     version: Version,
     at: datetime,
     forced: str | None,
-) -> Release:
-    """Record the move, publish the release, point the alias; whatever is cut can be done again."""
-    folder = registry.bundle_folder(version)
-    digest = load(folder).digest
-    if digest != version.digest:
-        raise PromotionError(
-            f"{folder}: is the bundle {digest[:12]}…, but version {version.number} was registered "
-            f"with {version.digest[:12]}…; train again"
-        )
+) -> None:
+    """Put the move on record, then carry it out; one that was cut in between can be done again."""
+    _bundle_of(registry, version)
     body = {
         "task": task,
         "version": version.number,
@@ -165,6 +164,27 @@ def _move(
         "forced": forced,
     }
     open_ledger(config.name, config.var).append([(uuid4().hex, kind, body)], at)
-    release = publish(config.var, config.name, {task: folder})
+    _serve(config, registry, task, version)
+
+
+def _serve(config: Config, registry: Registry, task: Task, version: Version) -> None:
+    """Publish the release with a version in it, and point the alias at it."""
+    publish(config.var, config.name, {task: _bundle_of(registry, version)})
     registry.make_champion(version)
-    return release
+
+
+def _served(config: Config, task: Task) -> str | None:
+    """Return the bundle that a task is served with."""
+    return current(config.var).digests.get(task) if is_promoted(config.var) else None
+
+
+def _bundle_of(registry: Registry, version: Version) -> Path:
+    """Return the folder of a version's bundle, which must be the one that was registered."""
+    folder = registry.bundle_folder(version)
+    digest = load(folder).digest
+    if digest != version.digest:
+        raise PromotionError(
+            f"{folder}: is the bundle {digest[:12]}…, but version {version.number} was registered "
+            f"with {version.digest[:12]}…; train again"
+        )
+    return folder

@@ -22,6 +22,9 @@ from serving.release import current
 
 SERVICE = "serving.service:Stamkunde"
 
+# The loopback is no business of a proxy that the environment may name.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 _ROOT = Path(__file__).parents[1]
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -108,7 +111,7 @@ def wait_until_ready(
     while time.monotonic() < deadline:
         if process is not None and process.poll() is not None:
             raise ServerError(f"{url}: the service ended with {process.returncode}; see its log")
-        with suppress(OSError), urllib.request.urlopen(f"{url}/readyz", timeout=2):
+        with suppress(OSError), DIRECT.open(f"{url}/readyz", timeout=2):
             return
         time.sleep(0.1)
     raise ServerError(f"{url}: the service is not ready after {seconds:g} s; see its log")

@@ -193,7 +193,9 @@ def question(config: Config, task: str, data: Split) -> str:
 def population(config: Config, task: str) -> str:
     """Return whom a task asks about, in words."""
     within = getattr(getattr(config, task), "active_within", None)
-    return f"the customers who bought in the last {within} days" if within else "all customers"
+    if within:
+        return f"the customers who bought in the last {within} days"
+    return "all customers" if config.sources.snapshot else "all customers who ever bought"
 
 
 def _common(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,9 +20,10 @@ from matplotlib.figure import Figure
 
 from configs.load import dump
 from configs.schema import Config
+from features.schema import FeatureSchema
 from features.source import Tables, fingerprint, load_tables
 from training import bundle as bundles
-from training import churn, clv, facts, figures, segments, tune
+from training import churn, clv, facts, figures, segments, trees, tune
 from training.bundle import Bundle
 from training.card import card
 from training.evaluate import Evaluation, compare
@@ -130,7 +132,7 @@ def _supervise(
     kind = SUPERVISED[task]
     reporter.say(f"{task}: building features at the cut-offs")
     data = kind.split(config, tables)
-    study = _study(config, task, origin)
+    study = _study(config, task, origin, data.schema, kind)
     tune.tune(
         study,
         kind.objective(data, config.seed),
@@ -195,7 +197,7 @@ def _segment(
 ) -> Result:
     """Choose, fit, name and judge segments."""
     data = segments.data_at(config, tables)
-    study = _study(config, task, origin)
+    study = _study(config, task, origin, data.schema, segments)
     options = segments.choices(config, data)
     tune.search_all(
         study,
@@ -226,8 +228,12 @@ def _segment(
     )
 
 
-def _study(config: Config, task: Task, origin: facts.Origin) -> optuna.Study:
-    name = tune.study_name(config, task, origin.fingerprint)
+def _study(
+    config: Config, task: Task, origin: facts.Origin, schema: FeatureSchema, kind: ModuleType
+) -> optuna.Study:
+    code = [inspect.getsource(module) for module in (kind, trees)]
+    depends = repr((schema.digest, sorted(origin.papers["libraries"].items()), code))
+    name = tune.study_name(config, task, origin.fingerprint, depends)
     return tune.study_at(Path(config.paths.mlruns) / "studies", name)
 
 
@@ -259,7 +265,7 @@ def _bundle(config: Config, result: Result, origin: facts.Origin) -> Bundle:
     """Write the bundle under ``var/runs``, and see that it predicts what was measured."""
     written, page = card(result.facts, result.figures)
     reference = bundles.reference(result.model, result.matrix)
-    stamp = origin.now.strftime("%Y%m%dT%H%M%S")
+    stamp = origin.now.strftime("%Y%m%dT%H%M%S%f")
     folder = config.var / "runs" / f"{result.model.task}-{stamp}" / "bundle"
     shutil.rmtree(folder, ignore_errors=True)
     made = bundles.save(

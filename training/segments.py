@@ -91,7 +91,7 @@ def data_at(config: Config, tables: Tables) -> SegmentData:
     frame = build(config, tables, [as_of])
     schema = schema_of(config, tables)
     matrix = schema.encode(frame)
-    population = population_of(task.active_within)
+    population = None if tables.transactions is None else population_of(task.active_within)
     if population is not None:
         within = matrix[:, schema.names.index(population.feature)] <= population.at_most
         frame, matrix = frame[within], matrix[within]

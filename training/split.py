@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from configs.errors import StamkundeError
-from configs.schema import Clv, Config, Label, Lapse
+from configs.schema import MOST_DAYS, Clv, Config, Label, Lapse
 from features.build import build, schema_of
 from features.check import FEWEST
 from features.labels import future, snapshot_labels
@@ -110,7 +110,12 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Clv) -> Split:
     population = population_of(task.active_within)
     asked = _asked(schema, matrix, population)
     value = task.value if isinstance(task, Clv) else "amount"
-    outcome = future(config, tables, [*cuts.fit, cuts.test], task.horizon, value)
+    outcome = pd.concat(
+        [
+            future(config, tables, cuts.fit, task.horizon, value, known_before=cuts.test),
+            future(config, tables, [cuts.test], task.horizon, value),
+        ]
+    )
     joined = frame[["as_of", "customer_id"]].merge(outcome, how="left", on=["as_of", "customer_id"])
     target = _target(joined, task)
     rows = Examples(
@@ -154,11 +159,9 @@ def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
     )
 
 
-def population_of(active_within: int | None) -> Population | None:
-    """Return whom a task asks about: customers who bought within so many days."""
-    if active_within is None:
-        return None
-    return Population("days_since_purchase", float(active_within))
+def population_of(active_within: int | None) -> Population:
+    """Return whom a task asks about: customers who bought within so many days, or ever."""
+    return Population("days_since_purchase", float(active_within or MOST_DAYS))
 
 
 def require_enough(split: Split, outcomes: Sequence[str]) -> None:

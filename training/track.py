@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import unquote, urlparse
 
@@ -88,7 +91,10 @@ class Tracker:
             logging.getLogger(noisy).setLevel(logging.ERROR)
         root = Path(config.paths.mlruns).resolve()
         root.mkdir(parents=True, exist_ok=True)
-        self.uri = f"sqlite:///{root / 'mlflow.db'}"
+        database = root / "mlflow.db"
+        if not database.exists():
+            _make_database(database)
+        self.uri = f"sqlite:///{database}"
         self._base = config.name
         mlflow.set_tracking_uri(self.uri)
         mlflow.set_registry_uri(self.uri)
@@ -178,8 +184,8 @@ class Tracker:
         held = [self._read(task, version, champion) for version in found if version.tags]
         return sorted(held, key=lambda version: version.number)
 
-    def choose(self, task: str, number: int | None = None) -> Version:
-        """Return a version by its number; the latest one that passed unless given.
+    def choose(self, task: str, number: int | None = None, refused_too: bool = False) -> Version:
+        """Return a version by its number; the latest one that passed (or of all) unless given.
 
         Raises
         ------
@@ -195,7 +201,7 @@ class Tracker:
                 f"{self._model(task)} has no{named or ' version'} in the registry; "
                 f"run: stamkunde train {task}, and see: stamkunde models"
             )
-        passed = [version for version in held if version.passed]
+        passed = [version for version in held if version.passed or refused_too]
         return (passed or held)[-1]
 
     def by_digest(self, task: str, digest: str) -> Version:
@@ -253,6 +259,19 @@ class Tracker:
             else Path(mlflow.artifacts.download_artifacts(artifact_uri=version.source))
         )
         return next(file.parent for file in folder.glob("data/**/manifest.json"))
+
+
+def _make_database(database: Path) -> None:
+    """Make MLflow's database whole before it has its name.
+
+    MLflow builds it in many steps; killed among them, it would leave one that none can open.
+    """
+    with TemporaryDirectory(dir=database.parent, prefix="making-") as folder:
+        made = Path(folder) / database.name
+        making = f"import mlflow; mlflow.MlflowClient('sqlite:///{made}').search_experiments()"
+        # A process of its own: when it ends, nothing of it is left to be written.
+        subprocess.run([sys.executable, "-c", making], check=True, capture_output=True)
+        made.replace(database)
 
 
 def _libraries(bundle: Bundle) -> list[tuple[str, str]]:

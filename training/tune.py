@@ -27,11 +27,21 @@ class TuningError(StamkundeError, ArithmeticError):
     """A trial whose objective is no number: nothing can be chosen by it."""
 
 
-def study_name(config: Config, task: str, fingerprint: str) -> str:
-    """Name a study for all that its trials depend on, so that only the same one is taken up."""
+def study_name(config: Config, task: str, fingerprint: str, code: str = "") -> str:
+    """Name a study for all that its trials depend on, so that only the same one is taken up.
+
+    Parameters
+    ----------
+    config : Config
+    task : str
+    fingerprint : str
+        Of the data.
+    code : str
+        What else they depend on: the code of the search, the features' definitions, libraries.
+    """
     sections = ("sources", "features", "timeline", task, "seed", "timezone")
     digest = sections_hash(dump(config), *sections)
-    whole = hashlib.sha256(f"{digest}{fingerprint}".encode()).hexdigest()
+    whole = hashlib.sha256(f"{digest}{fingerprint}{code}".encode()).hexdigest()
     return f"{config.name}-{task}-{whole[:16]}"
 
 
