@@ -15,12 +15,12 @@ FIRST = date(2024, 1, 1)
 
 
 def visits(customers: int = 120, weeks: int = 24, lapsing: int = 60) -> pd.DataFrame:
-    """One purchase a week of each customer; `lapsing` of them stop eight weeks before the end."""
+    """One purchase a week of each customer; `lapsing` of them stop twelve weeks before the end."""
     return pd.DataFrame(
         [
             (f"{number:03}", FIRST + timedelta(days=7 * week + number % 7), 10.0)
             for number in range(customers)
-            for week in range(weeks - 8 * (number < lapsing))
+            for week in range(weeks - 12 * (number < lapsing))
         ],
         columns=["customer", "when", "paid"],
     )
@@ -40,7 +40,7 @@ def test_data_that_are_fit_are_all_fine(tmp_path):
     assert {finding.level for finding in findings} == {"fine"}
     assert not unfit(findings)
     held = {finding.what: finding.found for finding in findings}
-    assert held["rows"] == "2,400 by 120 customers"
+    assert held["rows"] == "2,160 by 120 customers"
     assert held["dates"] == "2024-01-01 to 2024-06-16, 168 days in Europe/Copenhagen"
     assert held["churn: customers"].endswith("60 of 120 lapsed within 28 days")
     assert held["clv: customers"].endswith("60 of 120 bought within 28 days")
@@ -70,11 +70,17 @@ def test_too_few_buyers_stop_a_value(tmp_path):
 
 
 def test_nobody_who_is_asked_stops(tmp_path):
-    # All have been silent for longer than the customers who are asked may be.
+    # Once all have been silent for longer than the customers who are asked may be, none is left.
     churn = {"kind": "lapse", "horizon": "28d", "active_within": "7d"}
     rows = pd.concat([visits(lapsing=120), visits(customers=1, lapsing=0).tail(1)])
     finding = found(shop(tmp_path, rows, churn=churn, clv=None))["churn: customers"]
-    assert (finding.level, "0 of 0 lapsed" in finding.found) == ("stop", True)
+    assert (finding.level, "lapsed after the tune cut-offs" in finding.found) == ("stop", True)
+
+
+def test_too_few_customers_for_the_segments_asked_stop(tmp_path):
+    segments = {**make_shop(tmp_path, visits()).segments.model_dump(), "min_segments": 3}
+    finding = found(shop(tmp_path, visits(), segments=segments))["segments: customers"]
+    assert (finding.level, "at least 150" in finding.step) == ("stop", True)
 
 
 @pytest.mark.parametrize(("guests", "level"), [(10, "fine"), (11, "look")])

@@ -104,11 +104,13 @@ def test_only_customers_of_the_population_are_asked_about(base, churn):
     assert len(churn.known) == len(frame)
 
 
-def test_without_a_population_all_are_asked(tmp_path, receipts):
+def test_without_a_population_all_who_ever_bought_are_asked(tmp_path, receipts):
+    free = receipts.iloc[:1].assign(customer="never-bought", paid=0.0)
+    receipts = pd.concat([receipts, free])
     config = make_regulars_config(tmp_path, receipts, churn={"kind": "lapse", "horizon": "28d"})
     split = split_by_time(config, load_tables(config), config.churn)
-    assert split.population is None
-    assert len(split.test) == len(split.known)
+    assert len(split.test) == len(split.known) - 1
+    assert "never-bought" not in split.test.customers
 
 
 def test_what_fits_is_tune_validation_and_all_between(churn):
