@@ -12,7 +12,8 @@ from typing import Any, Literal
 import ibis.expr.types as ir
 import pandas as pd
 
-from configs.schema import MOST_DAYS, Clv, Config, Lapse, Segmentation
+from configs.schema import Clv, Config, Lapse, Segmentation
+from configs.values import MOST_DAYS
 from features.build import build
 from features.contract import quote_names
 from features.labels import future, snapshot_labels

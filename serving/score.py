@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from pydantic import TypeAdapter
 
-from configs.schema import Duration
+from configs.values import Duration
 from features.schema import FeatureSchema
 from serving.assessment import Assessments, TaskScores, schemas
 from serving.assessment import assess as assess

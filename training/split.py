@@ -11,7 +11,8 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from configs.errors import StamkundeError
-from configs.schema import MOST_DAYS, Clv, Config, Label, Lapse
+from configs.schema import Clv, Config, Label, Lapse
+from configs.values import MOST_DAYS
 from features.build import build, schema_of
 from features.check import FEWEST
 from features.labels import future, snapshot_labels
