@@ -1,0 +1,47 @@
+"""What holds for every test: the same examples in every run, and in CI none is skipped unseen."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("ci", derandomize=True, database=None, deadline=None)
+settings.load_profile("ci")
+
+_skipped = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_skipped] = []
+    # The workers of pytest-xdist report to the process that started them, and only it judges.
+    if os.environ.get("CI") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_NoneSkipped(config.stash[_skipped]))
+
+
+class _NoneSkipped:
+    """Fails a run in which a test, or a whole file of them, was skipped."""
+
+    def __init__(self, skipped: list[str]) -> None:
+        self._skipped = skipped
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._note(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._note(report)
+
+    def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if report.skipped and not hasattr(report, "wasxfail"):
+            why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+            self._skipped.append(f"{report.nodeid}: {why}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._skipped and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for line in self._skipped:
+            terminalreporter.write_line(f"FAILED, as CI allows no skipped test: {line}", red=True)
