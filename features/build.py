@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import reduce
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 
 import ibis
 import ibis.expr.types as ir
@@ -145,9 +145,10 @@ def write(config: Config, tables: Tables, as_of: date, out: Path) -> int:
     table = pa.Table.from_pandas(frame, preserve_index=False)
     told = {"stamkunde.schema": schema.digest, "stamkunde.as_of": as_of.isoformat()}
     out.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=out.parent, suffix=".parquet", delete=False) as unfinished:
+    with TemporaryDirectory(dir=out.parent, prefix=".unfinished-") as folder:
+        unfinished = Path(folder) / out.name
         pq.write_table(table.replace_schema_metadata(told), unfinished, compression="zstd")
-    Path(unfinished.name).replace(out)
+        unfinished.replace(out)
     return len(frame)
 
 

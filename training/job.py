@@ -265,7 +265,7 @@ def _bundle(config: Config, result: Result, origin: facts.Origin) -> Bundle:
     """Write the bundle under ``var/runs``, and see that it predicts what was measured."""
     written, page = card(result.facts, result.figures)
     reference = bundles.reference(result.model, result.matrix)
-    stamp = origin.now.strftime("%Y%m%dT%H%M%S%f")
+    stamp = origin.now.strftime("%Y%m%dT%H%M%S")
     folder = config.var / "runs" / f"{result.model.task}-{stamp}" / "bundle"
     shutil.rmtree(folder, ignore_errors=True)
     made = bundles.save(
