@@ -30,6 +30,10 @@ class Population:
     feature: str
     at_most: float
 
+    def holds(self, schema: FeatureSchema, matrix: np.ndarray) -> np.ndarray:
+        """Return which rows are of it; one whose feature is missing is not."""
+        return matrix[:, schema.names.index(self.feature)] <= self.at_most
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -90,8 +94,7 @@ class Model:
         """Return which rows are of the population that the model may be asked about."""
         if self.population is None:
             return np.ones(len(matrix), dtype=bool)
-        held = matrix[:, self.schema.names.index(self.population.feature)]
-        return held <= self.population.at_most  # a missing value is not within it
+        return self.population.holds(self.schema, matrix)
 
     def margin(self, matrix: np.ndarray) -> np.ndarray:
         """Return each row's raw margin, the sum of the predictors'."""

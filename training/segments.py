@@ -93,7 +93,7 @@ def data_at(config: Config, tables: Tables) -> SegmentData:
     matrix = schema.encode(frame)
     population = None if tables.transactions is None else population_of(task.active_within)
     if population is not None:
-        within = matrix[:, schema.names.index(population.feature)] <= population.at_most
+        within = population.holds(schema, matrix)
         frame, matrix = frame[within], matrix[within]
     if len(matrix) < FEWEST * task.min_segments:
         raise TooFewError(

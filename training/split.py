@@ -109,7 +109,7 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Clv) -> Split:
     matrix = schema.encode(frame)
     known = matrix[(frame["as_of"] == cuts.test).to_numpy()]
     population = population_of(task.active_within)
-    asked = _asked(schema, matrix, population)
+    asked = population.holds(schema, matrix)
     value = task.value if isinstance(task, Clv) else "amount"
     outcome = pd.concat(
         [
@@ -184,12 +184,6 @@ def require_both(target: np.ndarray, outcomes: Sequence[str], where: str) -> Non
                 f"{where}: {count} customers who {said} of {len(target)}, at least {FEWEST} are "
                 "needed; bring more history, or another horizon"
             )
-
-
-def _asked(schema: FeatureSchema, matrix: np.ndarray, population: Population | None) -> np.ndarray:
-    if population is None:
-        return np.ones(len(matrix), dtype=bool)
-    return matrix[:, schema.names.index(population.feature)] <= population.at_most
 
 
 def _target(joined: pd.DataFrame, task: Lapse | Clv) -> np.ndarray:
