@@ -10,7 +10,8 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from configs.errors import Key, Problem
-from configs.schema import Config, Section
+from configs.schema import Config
+from configs.values import Section
 from configs.written import Written
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def explained(tree: Written, detail: ErrorDetails) -> Problem:
     key, choices = _followed(loc[:-1] if of_key else loc)
     rule = _rule(detail)
     if kind.startswith("union_tag_"):
-        key, rule = (*key, "kind"), f"must be {' or '.join(map(_tag, choices))}"
+        key, rule = (*key, "kind"), f"must be {_either([_tag(choice) for choice in choices])}"
     written, found = _nearest(tree, key)
     if of_key:
         return Problem(written.place, key, f'{rule}, got the key "{key[-1]}"')
@@ -81,6 +82,10 @@ def _rule(detail: ErrorDetails) -> str:
     return _RULES.get(kind, rule.partition(" after validation")[0])
 
 
+def _either(tags: list[str]) -> str:
+    return " or ".join(filter(None, (", ".join(tags[:-1]), tags[-1])))
+
+
 def _hint(kind: str, written: Written) -> str:
     value = written.value
     if kind in {"string_type", "column"} and not isinstance(value, str | dict | list | NoneType):
@@ -96,6 +101,8 @@ def _hint(kind: str, written: Written) -> str:
 def _nearest(tree: Written, key: Key) -> tuple[Written, bool]:
     """Return what is written under a key, or else the nearest that it would be in."""
     for part in key:
+        if isinstance(part, int) and isinstance(tree.value, dict):
+            continue  # one stands where a list of them may
         try:
             tree = tree.value[part]
         except (KeyError, IndexError, TypeError):

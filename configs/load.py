@@ -18,9 +18,11 @@ from pydantic import ValidationError
 from configs.errors import ConfigError, Key, Place, Problem
 from configs.explain import explained
 from configs.schema import Config
+from configs.values import without_password
 from configs.written import Written, read_mapping, read_value
 
 _MAX_BYTES = 1_000_000
+_NO_RESULT = ("paths", "serving", "engine")  # sections that change none
 _VARIABLE = re.compile(r"\$\{([^}]*)\}?")
 
 
@@ -55,10 +57,12 @@ def config_hash(config: Config) -> str:
     Where the files lie cannot; what is in them, the fingerprint of the data tells.
     """
     content = dump(config)
-    for source in filter(None, content["sources"].values()):
-        for held in (source, *source.get("join", ())):
-            del held["path"]
-    return sections_hash(content, *(key for key in content if key not in ("paths", "serving")))
+    for table in config.sources.given:
+        held = content["sources"][table]
+        for source in held if isinstance(held, list) else [held]:
+            for located in (source, *source.get("join", ())):
+                del located["path"]
+    return sections_hash(content, *(key for key in content if key not in _NO_RESULT))
 
 
 def sections_hash(content: dict[str, Any], *sections: str) -> str:
@@ -120,7 +124,7 @@ def _overriding(overrides: Sequence[str]) -> Written:
     """Return all overrides as one tree, so that their order does not matter to one another."""
     tree = Written({}, Place("--set"))
     for override in overrides:
-        place = Place(f"--set {override}")
+        place = Place(f"--set {without_password(override)}")
         name, equals, text = override.partition("=")
         key = tuple(part.strip() for part in name.split("."))
         if not equals or not all(key):

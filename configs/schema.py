@@ -6,186 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
-from configs.values import Duration, PositiveDuration, Share, Slug, Zone
-
-
-class Section(BaseModel):
-    """A closed part of a config: an unknown key or a wrong type is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Product(Section):
-    """A canonical column that is the product of columns, such as quantity by price."""
-
-    product: tuple[str, ...] = Field(min_length=2, strict=False)
-
-
-class Sum(Section):
-    """A canonical column that is the sum of columns; a missing part counts as nothing."""
-
-    sum: tuple[str, ...] = Field(min_length=2, strict=False)
-
-
-def _shape(value: Any) -> str | None:
-    if isinstance(value, str):
-        return "name"
-    held = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
-    return next((shape for shape in ("product", "sum") if shape in held), None)
-
-
-Column = Annotated[
-    Annotated[str, Tag("name")] | Annotated[Product, Tag("product")] | Annotated[Sum, Tag("sum")],
-    Discriminator(_shape, "column", "must be a column's name, {product: [...]} or {sum: [...]}"),
-]
-"""Where a canonical column comes from: a column of the file, or a product or sum of some."""
-
-
-class CsvFormat(Section):
-    """Text with one row a line and a header, as RFC 4180 has it."""
-
-    kind: Literal["csv"] = "csv"
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    date_format: str | None = Field(
-        None, description="how stamps are written, such as %d.%m.%Y; ISO 8601 unless given"
-    )
-
-
-class ParquetFormat(Section):
-    """Apache Parquet: a file or a glob."""
-
-    kind: Literal["parquet"] = "parquet"
-
-
-class WhitespaceFormat(Section):
-    """Text in columns with white space between them, as older data sets have it."""
-
-    kind: Literal["whitespace"]
-    names: tuple[str, ...] = Field(min_length=1, strict=False)
-    header: bool = Field(False, description="whether the first line holds names, to be passed over")
-    date_format: str | None = None
-
-
-Format = Annotated[CsvFormat | ParquetFormat | WhitespaceFormat, Field(discriminator="kind")]
-
-
-class Join(Section):
-    """Columns that another file of the user's holds, looked up by a key that is unique there."""
-
-    path: str
-    key: str = Field(description="the key's column, named alike in both files")
-    columns: tuple[str, ...] = Field(min_length=1, strict=False)
-    format: Format | None = None
-
-
-class Attribute(Section):
-    """A column that describes a customer."""
-
-    kind: Literal["category", "number", "flag", "date"]
-    column: str | None = Field(None, description="its name in the file; the same unless given")
-    label: str | None = Field(None, description="in plain English")
-    label_da: str | None = Field(None, description="in plain Danish")
-    unit: str = ""
-    protected: bool = Field(False, description="never an input of a model unless asked")
-    actionable: bool = Field(False, description="whether the company can act on it")
-
-
-class Source(Section):
-    """A file of the user's, and how its columns map to those of a canonical table."""
-
-    path: str = Field(
-        description="a file or glob; ${NAME} is an environment variable, "
-        "package:NAME/FILE a data file of an installed package"
-    )
-    format: Format | None = Field(None, description="told by the file's ending unless given")
-    timezone: Zone | None = Field(
-        None, description="the zone of the file's stamps that name none; the base's unless given"
-    )
-
-
-class TransactionColumns(Section):
-    """Columns of ``transactions``: one row a line of a receipt; a negative amount is a return."""
-
-    customer_id: str
-    occurred_at: str
-    amount: Column
-    known_at: str | None = None
-    order_id: str | None = None
-    quantity: Column | None = None
-    category: str | None = None
-    channel: str | None = None
-    discount: Column | None = None
-    margin: Column | None = None
-
-
-class Transactions(Source):
-    """Purchases and returns."""
-
-    columns: TransactionColumns
-    join: tuple[Join, ...] = Field((), strict=False)
-    guests: Literal["drop", "refuse"] = Field(
-        "drop", description="what becomes of rows with no customer id"
-    )
-    duplicates: Literal["keep", "drop"] = Field(
-        "keep", description="what becomes of rows that repeat another in every column"
-    )
-
-
-class CustomerColumns(Section):
-    """Columns of ``customers``; its attributes are declared beside them."""
-
-    customer_id: str
-    signed_up_at: str | None = None
-
-
-class Customers(Source):
-    """One row a customer, as of today: its attributes are not known as of the past."""
-
-    columns: CustomerColumns
-    attributes: dict[Slug, Attribute] = {}
-
-
-class SnapshotColumns(Section):
-    """Columns of ``snapshot``: one row a customer, a label and no time."""
-
-    customer_id: str
-    label: str
-
-
-class Snapshot(Source):
-    """Labelled customers at no stated time."""
-
-    columns: SnapshotColumns
-    positive: str = Field(description="the label's value that says the customer left")
-    attributes: dict[Slug, Attribute] = Field(min_length=1)
-
-
-class Sources(Section):
-    """The user's tables."""
-
-    transactions: Transactions | None = None
-    customers: Customers | None = None
-    snapshot: Snapshot | None = None
-
-    @model_validator(mode="after")
-    def _one_base(self) -> Sources:
-        if (self.transactions is None) == (self.snapshot is None):
-            raise ValueError("needs either transactions (with time) or a snapshot (without)")
-        if self.snapshot and any(a.kind == "date" for a in self.snapshot.attributes.values()):
-            raise ValueError("snapshot.attributes must not be dates: a snapshot has no time")
-        if self.snapshot and self.customers:
-            raise ValueError("a snapshot holds its own attributes: leave customers out")
-        return self
+from configs.sources import Attribute, Sources
+from configs.values import Duration, PositiveDuration, Section, Share, Slug, Zone
 
 
 class Features(Section):
@@ -214,6 +38,14 @@ class Timeline(Section):
         le=date(2200, 12, 31),
         description="the cut-off that is reported on; the last that the data allow unless given",
     )
+    last: date | None = Field(
+        None,
+        strict=False,
+        ge=date(1900, 1, 1),
+        le=date(2200, 12, 31),
+        description="the last day that the data cover; unless given, the last of a purchase, an "
+        "event, a subscription's start, or a stamp of when one was known",
+    )
     every: PositiveDuration = Field(description="the step between training cut-offs")
     cutoffs: int = Field(ge=2, le=200, description="how many training cut-offs at the most")
     history: PositiveDuration = Field(description="the least that a training cut-off looks back on")
@@ -235,6 +67,13 @@ class Lapse(Section):
     active_within: PositiveDuration | None = Field(
         None, description="only customers who bought within it are asked; all unless given"
     )
+
+
+class Cancel(Section):
+    """Churn as cancelling: of those with a subscription, who has none as the horizon ends."""
+
+    kind: Literal["cancel"]
+    horizon: PositiveDuration
 
 
 class Label(Section):
@@ -285,7 +124,35 @@ class Serving(Section):
     reasons: int = Field(ge=0, le=50, description="how many reasons each way a score carries")
     language: Literal["en", "da"]
     max_customers: int = Field(ge=1, le=100_000, description="customers in one call")
+    max_rows: int = Field(
+        10_000, ge=1, le=1_000_000, description="rows of one customer that a call may give"
+    )
     max_body_mb: float = Field(gt=0, description="size of one call's body, in MB")
+
+
+class DuckDbEngine(Section):
+    """Features computed by DuckDB, within this process."""
+
+    kind: Literal["duckdb"] = "duckdb"
+    threads: int | None = Field(None, ge=1, le=1024, description="all cores unless given")
+    memory: str | None = Field(
+        None,
+        pattern=r"^\d{1,6}(\.\d{1,3})?(MB|GB|TB)$",
+        description="such as 8GB; past it, work is spilled to paths.var; "
+        "four fifths of the machine's unless given",
+    )
+
+
+class SparkEngine(Section):
+    """Features computed by Apache Spark; the tables are read and checked in this process."""
+
+    kind: Literal["spark"]
+    master: str = Field(
+        "local[*]",
+        pattern=r"^(local(\[[\w*,]+\])?|spark://\S+|yarn|k8s://\S+)$",
+        description="Spark's own; one that is not local must reach paths.var too. All else that "
+        "Spark can be told stands in its spark-defaults.conf, found by SPARK_CONF_DIR",
+    )
 
 
 class Paths(Section):
@@ -305,13 +172,14 @@ class Config(Section):
     sources: Sources
     features: Features
     timeline: Timeline
-    churn: Annotated[Lapse | Label, Field(discriminator="kind")] | None = None
+    churn: Annotated[Lapse | Cancel | Label, Field(discriminator="kind")] | None = None
     clv: Clv | None = None
     segments: Segmentation | None = None
     tuning: Tuning
     gate: Gate
     serving: Serving
     paths: Paths
+    engine: Annotated[DuckDbEngine | SparkEngine, Field(discriminator="kind")] = DuckDbEngine()
 
     @model_validator(mode="after")
     def _tasks_fit_the_tables(self) -> Config:
@@ -329,10 +197,27 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _tasks_fit_the_behaviour(self) -> Config:
+        held = self.sources
+        cancels = self.churn is not None and self.churn.kind == "cancel"
+        if cancels and not (held.subscriptions and held.subscriptions.columns.ended_at):
+            raise ValueError("churn is of kind cancel, which needs subscriptions with an ended_at")
+        if held.snapshot or held.transactions:
+            return self
+        if self.churn and self.churn.kind == "lapse":
+            raise ValueError("churn is of kind lapse, which needs transactions")
+        if self.clv:
+            raise ValueError("clv needs transactions: it is the revenue of purchases")
+        if self.segments:
+            raise ValueError("segments need transactions: they are of how customers buy")
+        return self
+
+    @model_validator(mode="after")
     def _something_is_left_to_learn_from(self) -> Config:
-        hidden = all(held.protected for held in self.attributes.values())
-        if self.sources.snapshot and hidden and not self.features.use_protected:
-            raise ValueError("sources.snapshot.attributes are all protected: no input is left")
+        if self.sources.snapshot and not self.inputs:
+            raise ValueError(
+                "sources.snapshot.attributes are all protected or say who left: no input is left"
+            )
         return self
 
     @model_validator(mode="after")
@@ -353,6 +238,15 @@ class Config(Section):
         """The declared attributes of the base's customers, by name."""
         held = self.sources.snapshot or self.sources.customers
         return dict(held.attributes) if held else {}
+
+    @property
+    def inputs(self) -> dict[str, Attribute]:
+        """The attributes that models may see: none that knows the answer, or is protected."""
+        return {
+            name: held
+            for name, held in self.attributes.items()
+            if not held.says and (self.features.use_protected or not held.protected)
+        }
 
     @property
     def var(self) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from configs.errors import ConfigError, Key, Place, Problem
+from configs.values import without_password
 
 _MAX_DEPTH = 32
 _SCALARS = {
@@ -165,6 +166,7 @@ class _Document:
 
 
 def _brief(text: str) -> str:
+    text = without_password(text)
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 

@@ -48,9 +48,26 @@ CANONICAL: dict[str, tuple[CanonicalColumn, ...]] = {
         CanonicalColumn("discount", "money"),
         CanonicalColumn("margin", "money"),
     ),
+    "events": (
+        CanonicalColumn("customer_id", "id"),
+        CanonicalColumn("occurred_at", "stamp", required=True),
+        CanonicalColumn("kind", "text", required=True),
+        CanonicalColumn("known_at", "stamp"),
+        CanonicalColumn("value", "money"),
+    ),
+    "subscriptions": (
+        CanonicalColumn("customer_id", "id"),
+        CanonicalColumn("started_at", "stamp", required=True),
+        CanonicalColumn("ended_at", "stamp"),
+        CanonicalColumn("known_at", "stamp"),
+        CanonicalColumn("ended_known_at", "stamp"),
+        CanonicalColumn("plan", "text"),
+        CanonicalColumn("mrr", "money"),
+    ),
     "customers": (
         CanonicalColumn("customer_id", "id", required=True),
         CanonicalColumn("signed_up_at", "stamp"),
+        CanonicalColumn("valid_from", "stamp", required=True),
     ),
     "snapshot": (
         CanonicalColumn("customer_id", "id", required=True),
@@ -88,11 +105,24 @@ class DataError(StamkundeError, ValueError):
         step: str = "",
     ) -> None:
         self.file, self.line, self.column = file, line, column
-        self.expected, self.found = expected, found
+        self.expected, self.found, self.step = expected, found, step
         place = file if line is None else f"{file}:{line}"
         if column is not None:
             place = f"{place} {column}"
         super().__init__(f"{place}: expected {expected}, found {found}" + (step and f"; {step}"))
+
+    def and_in(self, more: int) -> DataError:
+        """Return it as the first of some: so many more rows break the rule."""
+        if not more:
+            return self
+        return DataError(
+            self.file,
+            expected=self.expected,
+            found=f"{self.found} (and in {more} more rows)",
+            line=self.line,
+            column=self.column,
+            step=self.step,
+        )
 
     @classmethod
     def of_missing_file(cls, file: str) -> DataError:

@@ -1,4 +1,4 @@
-"""Files as raw tables of an embedded DuckDB, one column a column of the file.
+"""The user's tables as raw ones of an embedded DuckDB, one column a column of the file.
 
 DuckDB's own reader lets a wrong header, an empty file or a NUL byte pass, so these are met here.
 """
@@ -6,248 +6,287 @@ DuckDB's own reader lets a wrong header, an empty file or a NUL byte pass, so th
 from __future__ import annotations
 
 import csv
-import importlib.util
-import mmap
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from itertools import islice
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count, islice
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from configs.schema import CsvFormat, Format, ParquetFormat, WhitespaceFormat
+from configs.sources import (
+    CsvFormat,
+    DuckDbFormat,
+    Located,
+    ParquetFormat,
+    PostgresFormat,
+    WhitespaceFormat,
+)
+from features import parquet, records
 from features.contract import DataError, quote_value
+from features.location import files_at, format_of, named, told
+from features.query import read_duckdb, read_postgres
+from features.records import Text
+from features.rejects import Reject, Rejects
+from features.sql import identifier, literal, literals
 
-_REJECTED = {
-    "MISSING COLUMNS": "as many values as the header has names",
-    "TOO MANY COLUMNS": "as many values as the header has names",
-    "UNQUOTED VALUE": "a closing quote",
-    "INVALID ENCODING": "UTF-8 text",
-    "LINE SIZE OVER MAXIMUM": "a line of less than 2 MB",
-}
+_GZIP = b"\x1f\x8b"
+_CHUNK = 1 << 16
 
+ROW = "row of the file"
+"""The column that numbers raw rows from 0, where they are told apart."""
 
-def identifier(name: str) -> str:
-    """Quote a name for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Quote a text for SQL."""
-    return "'" + text.replace("'", "''") + "'"
+Place = tuple[str, int]
+"""A file as the user is told it, and the line of it or the row, from 1."""
 
 
-def locate(path: str) -> str:
-    """Return the file that a config's path names; ``package:NAME/FILE`` lies in a package.
+@dataclass(frozen=True)
+class Raw:
+    """A table as it lies, and where each of its rows does.
 
-    The package is found, not imported: only its data are wanted.
+    Parameters
+    ----------
+    relation : str
+        Its name in DuckDB; ``is_view`` where its rows are in the file still.
+    told : str
+        Its name to the user.
+    types : mapping of str to str
+        DuckDB's type of each column.
+    rows : int
+        How many there are.
+    places : callable
+        Gives each row's place, in the order of the rows.
     """
-    if not path.startswith("package:"):
-        return path
-    package, _, inner = path.removeprefix("package:").partition("/")
-    try:
-        found = importlib.util.find_spec(package)
-    except (ImportError, ValueError):
-        found = None
-    if found is None or found.origin is None:
-        raise DataError(
-            path,
-            expected=f"the installed package {package}",
-            found="none",
-            step=f"install it with: .venv/bin/python -m pip install {package.replace('_', '-')}",
-        )
-    return str(Path(found.origin).parent / inner)
 
+    relation: str
+    told: str
+    types: Mapping[str, str]
+    rows: int
+    places: Callable[[], Iterator[Place]]
+    is_view: bool = False
 
-def files_at(path: str) -> list[str]:
-    """Return the files that a config's path names, sorted; its last part may be a glob.
+    @property
+    def numbered(self) -> str:
+        """The table with its rows numbered from 0, as SQL."""
+        return f"(SELECT *, row_number() OVER () - 1 AS {identifier(ROW)} FROM {self.relation})"
 
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
-    located = Path(locate(path))
-    if located.is_file():
-        return [str(located)]
-    found = located.parent.glob(located.name) if located.name else ()
-    files = sorted(str(file) for file in found if file.is_file())
-    if not files:
-        raise DataError.of_missing_file(path)
-    return files
+    @property
+    def dropping(self) -> str:
+        """The statement that drops it."""
+        return f"DROP {'VIEW' if self.is_view else 'TABLE'} {self.relation}"
 
+    def place_of(self, row: int) -> tuple[str, int | None]:
+        """Return the place of a row, counted from 0."""
+        return next(islice(self.places(), row, None), (self.told, None))
 
-def format_of(path: str, given: Format | None) -> Format:
-    """Return the format that a config gives, or that the file's ending tells."""
-    if given is not None:
-        return given
-    return ParquetFormat() if path.endswith((".parquet", ".pq")) else CsvFormat()
+    def without(self, relation: str, rows: set[int]) -> Raw:
+        """Return what another relation holds: all but some rows of this one."""
+        places = self.places
 
+        def kept() -> Iterator[Place]:
+            return (place for row, place in enumerate(places()) if row not in rows)
 
-def place_of(path: str, given: Format | None, row: int) -> tuple[str, int | None]:
-    """Return the file, and its line (or row) from 1, that a row of the raw table stands in.
-
-    A row is not a line: a quoted value may go over several, and blank ones hold no row.
-    """
-    files, chosen = files_at(path), format_of(path, given)
-    places = (
-        (_named(path, files, file), line) for file in files for line in _lines_of_rows(file, chosen)
-    )
-    return next(islice(places, row, None), (path, None))
-
-
-def _named(path: str, files: Sequence[str], file: str) -> str:
-    """Return a file as the config names it, or by its own name where that is a glob."""
-    return path if len(files) == 1 else file
-
-
-def _lines_of_rows(file: str, layout: Format) -> Iterable[int]:
-    if isinstance(layout, ParquetFormat):
-        return range(1, pq.read_metadata(file).num_rows + 1)
-    if isinstance(layout, WhitespaceFormat):
-        return (line for line, _ in _split(file, layout))
-    return (line for line, values in islice(_records(file, layout), 1, None) if values)
-
-
-def _records(file: str, layout: CsvFormat) -> Iterator[tuple[int, list[str]]]:
-    """Give each record of a CSV file, blank ones too, with the line that it begins in."""
-    line = 1
-    with Path(file).open(encoding="utf-8-sig", errors="replace", newline="") as text:
-        reader = csv.reader(text, delimiter=layout.delimiter)
-        with suppress(csv.Error):  # a value too long for it: the line is then not told
-            for values in reader:
-                yield line, values
-                line = reader.line_num + 1
-
-
-def read(
-    connection: duckdb.DuckDBPyConnection, table: str, path: str, given: Format | None
-) -> None:
-    """Read a file or a glob of files into a raw table, its rows in the file's order.
-
-    Raises
-    ------
-    DataError
-        If there is no file, or it is empty or not of its format.
-    """
-    files = files_at(path)
-    for file in files:
-        if Path(file).stat().st_size == 0:
-            raise DataError(_named(path, files, file), expected="rows", found="an empty file")
-    chosen = format_of(path, given)
-    if isinstance(chosen, ParquetFormat):
-        _read_parquet(connection, table, path, files)
-    elif isinstance(chosen, CsvFormat):
-        _read_csv(connection, table, path, files, chosen)
-    else:
-        _read_whitespace(connection, table, path, files, chosen)
-    if not connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():
-        raise DataError(path, expected="rows", found="none")
-
-
-def _read_parquet(
-    connection: duckdb.DuckDBPyConnection, table: str, path: str, files: Sequence[str]
-) -> None:
-    listed = ", ".join(literal(file) for file in files)
-    try:
-        connection.execute(f"CREATE TABLE {table} AS SELECT * FROM read_parquet([{listed}])")
-    except duckdb.Error:
-        raise DataError(path, expected="a Parquet file", found="something else") from None
-
-
-def _read_csv(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    path: str,
-    files: Sequence[str],
-    layout: CsvFormat,
-) -> None:
-    """Read text strictly: a short row, a long row or an open quote is refused."""
-    for file in files:
-        _refuse_nul(_named(path, files, file), file)
-    header = _header(_named(path, files, files[0]), files[0], layout)
-    for file in files[1:]:
-        if _header(file, file, layout) != header:
-            raise DataError(file, line=1, expected=f"the header of {files[0]}", found="another")
-    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
-    listed = ", ".join(literal(file) for file in files)
-    try:
-        connection.execute(
-            f"CREATE TABLE {table} AS SELECT * FROM read_csv([{listed}], header = true, "
-            f"auto_detect = false, columns = {{{columns}}}, delim = {literal(layout.delimiter)}, "
-            "quote = '\"', escape = '\"', strict_mode = true, store_rejects = true)"
-        )
-    except duckdb.Error as error:
-        expected = "a CSV file, its quotes closed and its line ends of one kind"
-        raise DataError(path, expected=expected, found=_first_line(error)) from None
-    _refuse_rejected(connection, path, files, layout)
-
-
-def _refuse_rejected(
-    connection: duckdb.DuckDBPyConnection, path: str, files: Sequence[str], layout: CsvFormat
-) -> None:
-    """Refuse the first row that DuckDB could not read."""
-    first = connection.execute(
-        "SELECT file_path, line, column_name, error_type, "
-        "(SELECT count(DISTINCT (file_id, line)) FROM reject_errors) "
-        "FROM reject_errors JOIN reject_scans USING (scan_id, file_id) "
-        "ORDER BY file_id, line, column_idx LIMIT 1"
-    ).fetchone()
-    connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
-    if first:
-        file, record, column, kind, count = first
-        lines = islice(_records(file, layout), record - 1, None)
-        more = f" (the first of {count} such rows)" if count > 1 else ""
-        raise DataError(
-            _named(path, files, file),
-            line=next((line for line, _ in lines), record),
-            column=column,
-            expected=_REJECTED.get(kind, "a row of the header's columns"),
-            found=f"{kind.lower()}{more}",
+        return replace(
+            self, relation=relation, places=kept, rows=self.rows - len(rows), is_view=False
         )
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+@dataclass
+class Reader:
+    """Reads tables of any format.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Where they come to lie.
+    folder : Path
+        For what must be uncompressed or tidied first.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    _written: Iterator[int] = field(default_factory=count)
+
+    def read(self, table: str, located: Located, rejects: Rejects | None = None) -> Raw:
+        """Read a table, its rows in the file's order; faulty text is set aside where it may be.
+
+        Raises
+        ------
+        DataError
+            If there is none, or it is empty or not of its format.
+        """
+        layout = format_of(located)
+        if isinstance(layout, ParquetFormat):
+            places = self._read_parquet(table, located)
+        elif isinstance(layout, CsvFormat):
+            places = self._read_csv(table, located, layout, rejects)
+        elif isinstance(layout, WhitespaceFormat):
+            places = self._read_whitespace(table, located, layout)
+        else:
+            places = self._read_database(table, located, layout)
+        columns = self.connection.execute(f"DESCRIBE {table}").fetchall()
+        (rows,) = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
+        if not rows:
+            raise DataError(told(located), expected="rows", found="none")
+        types = {name: held for name, held, *_ in columns}
+        is_view = isinstance(layout, ParquetFormat)
+        return Raw(table, told(located), types, int(rows), places, is_view)
+
+    def _read_parquet(self, table: str, located: Located) -> Callable[[], Iterator[Place]]:
+        files = files_at(located.path)
+        counts = parquet.rows_of(located.path, files)
+        relation = f"read_parquet([{literals(files)}], hive_partitioning = false)"
+        parquet.refuse_other_columns(self.connection, located.path, files)
+        self.connection.execute(f"CREATE VIEW {table} AS SELECT * FROM {relation}")
+        names = [named(located.path, files, file) for file in files]
+        return lambda: (
+            (name, row + 1) for name, rows in zip(names, counts, strict=True) for row in range(rows)
+        )
+
+    def _read_database(
+        self, table: str, located: Located, layout: DuckDbFormat | PostgresFormat
+    ) -> Callable[[], Iterator[Place]]:
+        if isinstance(layout, DuckDbFormat):
+            read_duckdb(self.connection, table, located, layout)
+        else:
+            read_postgres(self.connection, table, located, layout)
+        return lambda: ((told(located), row) for row in count(1))
+
+    # Text
+
+    def _texts(self, path: str) -> list[Text]:
+        """Return the text files of a path, uncompressed."""
+        files = files_at(path)
+        texts = [self._uncompressed(named(path, files, file), file) for file in files]
+        for text in texts:
+            if Path(text.file).stat().st_size == 0:
+                raise DataError(text.name, expected="rows", found="an empty file")
+        return texts
+
+    def _uncompressed(self, name: str, file: str) -> Text:
+        with Path(file).open("rb") as raw:
+            is_gzip = raw.read(2) == _GZIP
+        if is_gzip != file.endswith(".gz") and Path(file).stat().st_size:
+            found, step = ("gzip", f"call it {Path(file).name}.gz") if is_gzip else ("another", "")
+            expected = "text" if is_gzip else "a file compressed by gzip"
+            raise DataError(name, line=1, expected=expected, found=found, step=step)
+        if not is_gzip:
+            return Text(name, file)
+        plain, line = self._new_file(), 1
+        try:
+            with gzip.open(file) as packed, plain.open("wb") as out:
+                while chunk := packed.read(_CHUNK):
+                    out.write(chunk)
+                    line += chunk.count(b"\n")
+        except (OSError, EOFError, zlib.error) as error:
+            found = f"it broken from about here on ({error})"
+            raise DataError(name, line=line, expected="whole gzip", found=found) from None
+        return Text(name, str(plain))
+
+    def _new_file(self) -> Path:
+        return self.folder / f"{next(self._written)}.csv"
+
+    def _read_csv(
+        self, table: str, located: Located, layout: CsvFormat, rejects: Rejects | None
+    ) -> Callable[[], Iterator[Place]]:
+        """Read text strictly: a short row, a long row or an open quote is refused or set aside."""
+        texts = self._texts(located.path)
+        header = _header(texts[0], layout)
+        for text in texts[1:]:
+            if _header(text, layout) != header:
+                expected = f"the header of {texts[0].name}"
+                raise DataError(text.name, line=1, expected=expected, found="another")
+        said = self._load_csv(table, texts, header, layout)
+        if said is None:
+            return lambda: _lines(texts, layout)
+        if rejects is None:
+            raise _first_fault(texts, header, layout, said)
+        texts, places = self._tidied(texts, header, layout, rejects)
+        if said := self._load_csv(table, texts, header, layout):
+            raise _first_fault(texts, header, layout, said)
+        return lambda: iter(places)
+
+    def _load_csv(
+        self, table: str, texts: Sequence[Text], header: Sequence[str], layout: CsvFormat
+    ) -> str | None:
+        """Let DuckDB read text; return what it refuses, if anything."""
+        for text in texts:
+            if odd := records.odd_bytes(text):
+                return odd.found
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
+        listed = literals(text.file for text in texts)
+        try:
+            self.connection.execute(
+                f"CREATE TABLE {table} AS SELECT * FROM read_csv([{listed}], header = true, "
+                f"auto_detect = false, columns = {{{columns}}}, quote = '\"', escape = '\"', "
+                f"delim = {literal(layout.delimiter)}, strict_mode = true, store_rejects = true)"
+            )
+        except duckdb.Error as error:
+            return str(error).splitlines()[0]
+        said = self.connection.execute("SELECT error_type FROM reject_errors LIMIT 1").fetchone()
+        self.connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
+        if said:
+            self.connection.execute(f"DROP TABLE {table}")
+        return str(said[0]).lower() if said else None
+
+    def _tidied(
+        self, texts: Sequence[Text], header: Sequence[str], layout: CsvFormat, rejects: Rejects
+    ) -> tuple[list[Text], list[Place]]:
+        """Set the faulty records of text aside; return the others as text, and their places."""
+        tidied, places = [], []
+        for text in texts:
+            tidy = Text(text.name, str(self._new_file()))
+            with Path(tidy.file).open("wb") as out:
+                for number, record in enumerate(records.records(text, layout, len(header))):
+                    if record.fault:
+                        error = records.told(record, text, header)
+                        rejects.add(Reject.of(error, record.raw.decode(errors="replace")))
+                    elif record.raw:
+                        out.write(record.raw + b"\n")
+                        if number:
+                            places.append((text.name, record.line))
+            tidied.append(tidy)
+        return tidied, places
+
+    def _read_whitespace(
+        self, table: str, located: Located, layout: WhitespaceFormat
+    ) -> Callable[[], Iterator[Place]]:
+        texts = self._texts(located.path)
+        rows: list[list[str]] = []
+        for text in texts:
+            if odd := records.odd_bytes(text):
+                raise odd
+            for line, values in _split(text, layout):
+                if len(values) != len(layout.names):
+                    expected = f"{len(layout.names)} values with white space between them"
+                    found = str(len(values))
+                    raise DataError(text.name, line=line, expected=expected, found=found)
+                rows.append(values)
+        columns = zip(*rows, strict=True) if rows else [()] * len(layout.names)
+        arrays = [pa.array(values, pa.string()) for values in columns]
+        self.connection.register("spaced", pa.table(arrays, names=list(layout.names)))
+        self.connection.execute(f"CREATE TABLE {table} AS SELECT * FROM spaced")
+        self.connection.unregister("spaced")
+        return lambda: ((t.name, line) for t in texts for line, _ in _split(t, layout))
 
 
-def _refuse_nul(path: str, file: str) -> None:
-    """Refuse a text file that holds a NUL byte, which DuckDB would take for a letter."""
-    with Path(file).open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as held:
-        at = held.find(b"\0")
-        if at >= 0:
-            line = held[:at].count(b"\n") + 1
-            raise DataError(path, line=line, expected="text", found="a NUL byte")
-
-
-def _not_utf8(path: str, file: str) -> DataError:
-    """Say where the first byte stands that is not UTF-8."""
-    with Path(file).open("rb") as raw:
-        for number, line in enumerate(raw, start=1):
-            try:
-                line.decode()
-            except UnicodeDecodeError as error:
-                found = f"the byte {error.object[error.start]:#04x}"
-                return DataError(path, line=number, expected="UTF-8 text", found=found)
-    return DataError(path, expected="UTF-8 text", found="something else")
-
-
-def _header(path: str, file: str, layout: CsvFormat) -> list[str]:
-    try:
-        with Path(file).open(encoding="utf-8-sig", newline="") as text:
-            header = next(csv.reader(text, delimiter=layout.delimiter), [])
-    except UnicodeDecodeError:
-        raise _not_utf8(path, file) from None
-    except csv.Error as error:
-        raise DataError(path, line=1, expected="a header", found=str(error)) from None
+def _header(text: Text, layout: CsvFormat) -> list[str]:
+    first = next(records.records(text, layout), None)
+    if first is None:
+        raise DataError(text.name, expected="rows", found="a byte order mark alone")
+    if first.fault:
+        raise records.told(replace(first, fault=replace(first.fault, index=None)), text, ())
+    written = io.StringIO(first.raw.decode(), newline="")
+    header = next(csv.reader(written, delimiter=layout.delimiter, skipinitialspace=True), [])
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        raise DataError(path, line=1, column=twice[0], expected="it once", found="it twice")
+        raise DataError(text.name, line=1, column=twice[0], expected="it once", found="it twice")
     if len(header) < 2 or not all(header):
         raise DataError(
-            path,
+            text.name,
             line=1,
             expected=f"a header of names with {layout.delimiter!r} between them",
             found=quote_value(layout.delimiter.join(header)),
@@ -256,41 +295,35 @@ def _header(path: str, file: str, layout: CsvFormat) -> list[str]:
     return header
 
 
-def _read_whitespace(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    path: str,
-    files: Sequence[str],
-    layout: WhitespaceFormat,
-) -> None:
-    rows: list[list[str]] = []
-    for file in files:
-        named = _named(path, files, file)
-        _refuse_nul(named, file)
-        try:
-            for line, values in _split(file, layout):
-                if len(values) != len(layout.names):
-                    expected = f"{len(layout.names)} values with white space between them"
-                    raise DataError(named, line=line, expected=expected, found=str(len(values)))
-                rows.append(values)
-        except UnicodeDecodeError:
-            raise _not_utf8(named, file) from None
-    columns = zip(*rows, strict=True) if rows else [()] * len(layout.names)
-    arrow = pa.table(
-        {
-            name: pa.array(values, pa.string())
-            for name, values in zip(layout.names, columns, strict=True)
-        }
-    )
-    connection.register("whitespace", arrow)
-    connection.execute(f"CREATE TABLE {table} AS SELECT * FROM whitespace")
-    connection.unregister("whitespace")
+def _lines(texts: Sequence[Text], layout: CsvFormat) -> Iterator[Place]:
+    """Give the line that each row begins in; a row may go over several, and a blank one is none."""
+    for text in texts:
+        for record in islice(records.records(text, layout), 1, None):
+            if record.raw:
+                yield text.name, record.line
 
 
-def _split(file: str, layout: WhitespaceFormat) -> Iterator[tuple[int, list[str]]]:
+def _first_fault(
+    texts: Sequence[Text], header: Sequence[str], layout: CsvFormat, said: str
+) -> DataError:
+    """Return the error that tells the first faulty record, or what DuckDB said if none is."""
+    for text in texts:
+        for record in records.records(text, layout, len(header)):
+            if record.fault:
+                return records.told(record, text, header)
+    return DataError(texts[0].name, expected="a CSV file as RFC 4180 has it", found=said)
+
+
+def _split(text: Text, layout: WhitespaceFormat) -> Iterator[tuple[int, list[str]]]:
     """Give the values of each line of data that is not blank, with its number."""
-    with Path(file).open(encoding="utf-8-sig") as text:
-        for number, line in enumerate(text, start=1):
-            values = line.split()
+    with Path(text.file).open("rb") as raw:
+        for number, line in enumerate(raw, start=1):
+            try:
+                values = line.decode("utf-8-sig" if number == 1 else "utf-8").split()
+            except UnicodeDecodeError as error:
+                found = f"the byte {error.object[error.start]:#04x}"
+                raise DataError(
+                    text.name, line=number, expected="UTF-8 text", found=found
+                ) from None
             if values and number > int(layout.header):
                 yield number, values

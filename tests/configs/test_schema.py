@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from configs.schema import Attribute, Column, Config, Duration, Product, Section, Sum, json_schema
+from configs.schema import Config, json_schema
+from configs.sources import Attribute, Column, Product, Sum
+from configs.values import Duration, Section
 
 PRINTED = Path(__file__).parents[2] / "configs" / "schema.json"
 REFRESH = (
@@ -42,6 +44,12 @@ SNAPSHOT = {
     "positive": "Yes",
     "attributes": {"age": {"kind": "number"}},
 }
+SUBSCRIPTIONS = {
+    "path": "s.csv",
+    "columns": {"customer_id": "who", "started_at": "from", "ended_at": "to"},
+}
+LEFT = {"kind": "flag", "says": "churned"}
+CANCEL = {"kind": "cancel", "horizon": "9d"}
 SEGMENTS = {
     "min_segments": 2,
     "max_segments": 3,
@@ -133,10 +141,61 @@ def test_what_is_no_zone(zone):
     ("changes", "rule"),
     [
         ({"clv": None}, "asks for nothing"),
-        ({"sources": {}}, "needs either transactions"),
+        ({"sources": {}}, "needs transactions, subscriptions or events"),
         ({"sources": {"snapshot": SNAPSHOT}}, "clv needs transactions"),
         ({"clv": {"horizon": "9d", "value": "margin"}}, "maps no margin"),
         ({"churn": {"kind": "label", "test_share": 0.5}}, "which needs a snapshot"),
+        ({"churn": CANCEL}, "churn is of kind cancel, which needs subscriptions"),
+        (
+            {
+                "sources": {
+                    "subscriptions": {
+                        "path": "s.csv",
+                        "columns": {"customer_id": "who", "started_at": "from"},
+                    }
+                },
+                "clv": None,
+                "churn": CANCEL,
+            },
+            "which needs subscriptions with an ended_at",
+        ),
+        (
+            {
+                "sources": {"subscriptions": SUBSCRIPTIONS},
+                "clv": None,
+                "churn": {"kind": "lapse", "horizon": "9d"},
+            },
+            "churn is of kind lapse, which needs transactions",
+        ),
+        ({"sources": {"subscriptions": SUBSCRIPTIONS}, "churn": CANCEL}, "clv needs transactions"),
+        (
+            {
+                "sources": {"subscriptions": SUBSCRIPTIONS},
+                "clv": None,
+                "churn": CANCEL,
+                "segments": SEGMENTS,
+            },
+            "segments need transactions",
+        ),
+        (
+            {
+                "sources": {"snapshot": {**SNAPSHOT, "attributes": {"age": LEFT}}},
+                "clv": None,
+                "churn": {"kind": "label", "test_share": 0.5},
+            },
+            "no input is left",
+        ),
+        (
+            {
+                "sources": {
+                    "snapshot": {
+                        **SNAPSHOT,
+                        "attributes": {"age": {"kind": "number", "says": "churned"}},
+                    }
+                }
+            },
+            "says must be left out",
+        ),
         (
             {
                 "sources": {"snapshot": SNAPSHOT},
@@ -160,7 +219,7 @@ def test_what_is_no_zone(zone):
                     "customers": {"path": "c", "columns": {"customer_id": "who"}},
                 }
             },
-            "leave customers out",
+            "leave the other tables out",
         ),
         ({"segments": {**SEGMENTS, "min_segments": 4}}, "must not exceed"),
         ({"segments": {**SEGMENTS, "min_share": 0.6}}, "min_share is too large"),
@@ -181,4 +240,20 @@ def test_what_a_config_tells_of_itself():
     snapshot = make_config(
         sources={"snapshot": SNAPSHOT}, clv=None, churn={"kind": "label", "test_share": 0.2}
     )
-    assert snapshot.attributes == {"age": Attribute(kind="number")}
+    assert snapshot.attributes == snapshot.inputs == {"age": Attribute(kind="number")}
+
+
+@pytest.mark.parametrize(("asked", "seen"), [(False, ["age"]), (True, ["age", "sex"])])
+def test_models_see_no_attribute_that_claims_churn_and_unasked_none_that_is_protected(asked, seen):
+    attributes = {
+        "age": {"kind": "number"},
+        "sex": {"kind": "category", "protected": True},
+        "left": {**LEFT, "protected": True},
+    }
+    config = make_config(
+        sources={"snapshot": {**SNAPSHOT, "attributes": attributes}},
+        clv=None,
+        churn={"kind": "label", "test_share": 0.2},
+        features={"windows": ["7d"], "use_protected": asked},
+    )
+    assert list(config.inputs) == seen

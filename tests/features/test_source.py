@@ -76,16 +76,16 @@ MALFORMED = {
     "another column": ("who,wen,paid\n" + ROW, 1, "when", "did you mean 'wen'?"),
     "another delimiter": ("who;when;paid\n001;2024-01-05;1\n", 1, None, "name another delimiter"),
     "a name twice": ("who,when,when\n" + ROW, 1, "when", "expected it once, found it twice"),
-    "a short row": (line_of("001,2024-01-05\n", 2, 1), 4, "paid", "missing columns"),
-    "a long row": (line_of("001,2024-01-05,1,2\n", 2, 1), 4, None, "too many columns"),
+    "a short row": (line_of("001,2024-01-05\n", 2, 1), 4, "paid", "expected 3 values, found 2"),
+    "a long row": (line_of("001,2024-01-05,1,2\n", 2, 1), 4, None, "expected 3 values, found 4"),
     "an open quote": (line_of('"001,2024-01-05,1\n', 1, 1), 3, "who", "a closing quote"),
     "text after a quote": (line_of('"001"x,2024-01-05,1\n', 1, 1), 3, "who", "a closing quote"),
-    "bad UTF-8": (line_of("é,2024-01-05,1\n", 1).encode("latin-1"), 3, None, "the byte 0xe9"),
+    "bad UTF-8": (line_of("é,2024-01-05,1\n", 1).encode("latin-1"), 3, "who", "the byte 0xe9"),
     "bad UTF-8 far in": (
         line_of("é,2024-01-05,1\n", 3000, 5).encode("latin-1"),
         3002,
         "who",
-        "expected UTF-8 text",
+        "expected UTF-8 text, found the byte 0xe9",
     ),
     "bad UTF-8 in the header": ("wh\xe9,when,paid\n".encode("latin-1"), 1, None, "the byte 0xe9"),
     "UTF-16": ((HEADER + ROW).encode("utf-16"), 1, None, "a NUL byte"),
@@ -117,7 +117,7 @@ MALFORMED = {
         None,
         "2 MB",
     ),
-    "line ends of two kinds": (line_of("001,2024-01-05,1\r\n", 1, 1), None, None, "of one kind"),
+    "line ends of two kinds": (line_of("001,2024-01-05,1\r\n", 1, 1), 3, None, "of one kind"),
 }
 
 
@@ -490,7 +490,8 @@ def test_guests_are_refused_with_the_first_of_them(tmp_path):
 
 @pytest.mark.parametrize(("treated", "kept"), [("keep", 4), ("drop", 2)])
 def test_duplicates_are_counted_and_kept_or_dropped(tmp_path, treated, kept):
-    tables = load_tables(shop(tmp_path, line_of("002,2024-01-05,1\n", 3), duplicates=treated))
+    config = shop(tmp_path, line_of("002,2024-01-05,1\n", 3), duplicates=treated)
+    tables = load_tables(config, count_duplicates=True)
     assert tables.need("transactions").count().execute() == kept
     assert tables.intake["transactions"].rows == 4
     assert tables.intake["transactions"].duplicates == 2

@@ -1,0 +1,86 @@
+"""Where a config's path leads: files, folders, globs, packages' data, databases' URLs."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+from configs.sources import CsvFormat, DuckDbFormat, Format, Located, ParquetFormat, PostgresFormat
+from configs.values import without_password
+from features.contract import DataError
+
+_PARQUET = (".parquet", ".pq")
+_TEXT = (".csv", ".csv.gz")
+
+
+def locate(path: str) -> str:
+    """Return the file that a config's path names; ``package:NAME/FILE`` lies in a package.
+
+    The package is found, not imported: only its data are wanted.
+    """
+    if not path.startswith("package:"):
+        return path
+    package, _, inner = path.removeprefix("package:").partition("/")
+    try:
+        found = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        found = None
+    if found is None or found.origin is None:
+        raise DataError(
+            path,
+            expected=f"the installed package {package}",
+            found="none",
+            step=f"install it with: .venv/bin/python -m pip install {package.replace('_', '-')}",
+        )
+    return str(Path(found.origin).parent / inner)
+
+
+def files_at(path: str) -> list[str]:
+    """Return the files that a config's path names, sorted.
+
+    A folder is all the CSV or Parquet files in it; the path's last part may be a glob.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    located = Path(locate(path))
+    if located.is_file():
+        return [str(located)]
+    if located.is_dir():
+        found = [file for file in located.rglob("*") if file.name.endswith(_PARQUET + _TEXT)]
+    else:
+        found = list(located.parent.glob(located.name)) if located.name else []
+    files = sorted(str(file) for file in found if file.is_file())
+    if not files:
+        raise DataError.of_missing_file(path)
+    return files
+
+
+def format_of(located: Located) -> Format:
+    """Return the format that a config gives, or that the files' ending tells."""
+    if located.format is not None:
+        return located.format
+    path = Path(locate(located.path))
+    name = files_at(located.path)[0] if path.is_dir() else located.path
+    return ParquetFormat() if name.endswith(_PARQUET) else CsvFormat()
+
+
+def named(path: str, files: Sequence[str], file: str) -> str:
+    """Return a file as the config names it, or by its own name where that names many."""
+    return path if len(files) == 1 else file
+
+
+def is_database(located: Located) -> bool:
+    """Say whether rows lie in a database's table, or are what a query gives."""
+    return isinstance(located.format, DuckDbFormat | PostgresFormat)
+
+
+def told(located: Located) -> str:
+    """Return where rows lie as a user may be told: no password, and which table of a database."""
+    path, layout = without_password(located.path), located.format
+    if isinstance(layout, DuckDbFormat | PostgresFormat):
+        return f"{path} ({layout.table or 'query'})"
+    return path
