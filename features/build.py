@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import date
-from functools import reduce
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,17 +16,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from configs.schema import Attribute, Config
-from features import basket, frames, profile, recency, rhythm, spend
+from configs.schema import Config
+from features import profile
+from features.asof import AsOf
+from features.behaviour import Behaviour, Events, Purchases, Subscriptions, is_settled
+from features.catalogue import SIGNED_UP, behaviour_features, describe, event_kinds
 from features.definition import Feature, Frame
-from features.schema import FeatureColumn, FeatureError, FeatureSchema
+from features.engine import kept
+from features.plan import Plan
+from features.schema import FeatureError, FeatureSchema
 from features.source import Tables, first_and_last_day
 from features.timeline import HistoryError, instant
 
-FAMILIES = (recency.family, spend.family, rhythm.family, basket.family)
-"""The families of behaviour, in the order of their columns."""
+KEYS = ["as_of", "customer_id"]
 
-KEYS = list(frames.KEYS)
+_AT_ONCE = 2_000_000  # rows of features that are added up together
 
 
 def cutoff_table(config: Config, cutoffs: Sequence[date]) -> ir.Table:
@@ -34,23 +39,6 @@ def cutoff_table(config: Config, cutoffs: Sequence[date]) -> ir.Table:
     instants = [instant(day, config.timezone).replace(tzinfo=None) for day in days]
     columns = [pa.array(days, pa.date32()), pa.array(instants, pa.timestamp("us"))]
     return ibis.memtable(pa.table(columns, names=["as_of", "instant"]))
-
-
-def behaviour_features(config: Config, tables: Tables) -> list[Feature]:
-    """Return the features of behaviour that the base's columns allow."""
-    if tables.transactions is None:
-        return []
-    columns = set(tables.transactions.columns)
-    return [f for family in FAMILIES for f in family.build(config.features.windows, columns)]
-
-
-def input_attributes(config: Config) -> dict[str, Attribute]:
-    """Return the attributes that models may see: protected ones only where the config asks."""
-    return {
-        name: attribute
-        for name, attribute in config.attributes.items()
-        if config.features.use_protected or not attribute.protected
-    }
 
 
 def build(
@@ -78,44 +66,113 @@ def build(
         ``as_of``, ``customer_id`` and the features, sorted by both; numbers are doubles with NaN
         for missing, categories text with None.
     """
-    at = cutoff_table(config, cutoffs)
-    if tables.transactions is None:
-        table = _of_snapshot(config, tables.snapshot, at)
-        if customers is not None:
-            table = table.filter(table.customer_id.isin(list(customers)))
-    else:
-        rows = tables.transactions
-        if customers is not None:
-            rows = rows.filter(rows.customer_id.isin(list(customers)))
-        table = _of_behaviour(config, tables, rows, at)
-    arrow = tables.backend.to_pyarrow(table.order_by(KEYS))
-    return _to_pandas(arrow)
+    return to_pandas(table(config, tables, cutoffs, customers))
+
+
+def table(
+    config: Config,
+    tables: Tables,
+    cutoffs: Sequence[date],
+    customers: Sequence[str] | None = None,
+) -> pa.Table:
+    """Return what `build` does as an Arrow table, missing values as nulls."""
+    days, run = sorted(set(cutoffs)), tables.backend.to_pyarrow
+    if len(days) == 1:
+        return run(expression(config, tables, days[0], customers))
+    if tables.snapshot is not None:
+        return run(_of_snapshot(config, tables, days, customers))
+    at = AsOf(tuple(days), config.timezone)
+    asked = _Asked(config, tables, customers)
+    settled = {name for name, rows in asked.dated.items() if is_settled(rows, at, run)}
+    whole = asked.plan(at, settled)
+    with ExitStack() as stack:
+        held = {
+            frame: stack.enter_context(kept(tables.backend, rows))
+            for frame, rows in whole.gathered().items()
+        }
+        size = _cutoffs_at_once([held.get(b.everybody, b.rows) for b in whole.behaviours], run)
+        plans = [asked.plan(portion, settled) for portion in at.portions(size)]
+        return pa.concat_tables([run(asked.features_of(plan, held)) for plan in plans])
+
+
+def expression(
+    config: Config, tables: Tables, as_of: date, customers: Sequence[str] | None = None
+) -> ir.Table:
+    """Return the expression of what `build` does at one cut-off; no row is read for it."""
+    if tables.snapshot is not None:
+        return _of_snapshot(config, tables, [as_of], customers)
+    asked = _Asked(config, tables, customers)
+    plan = asked.plan(AsOf((as_of,), config.timezone), settled=set(asked.dated))
+    return asked.features_of(plan, plan.gathered())
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Whose features are asked for, of which tables."""
+
+    config: Config
+    tables: Tables
+    customers: Sequence[str] | None
+
+    @cached_property
+    def features(self) -> list[Feature]:
+        """The features of behaviour."""
+        return behaviour_features(self.config)
+
+    @cached_property
+    def dated(self) -> dict[str, ir.Table]:
+        """The rows of those customers that are of one instant each."""
+        held = {"transactions": self.tables.transactions, "events": self.tables.events}
+        return {n: _only(rows, self.customers) for n, rows in held.items() if rows is not None}
+
+    def plan(self, at: AsOf, settled: Set[str]) -> Plan:
+        """Return how the features are computed at some cut-offs, of tables settled or not."""
+        behaviours: list[Behaviour] = []
+        for name, rows in self.dated.items():
+            if name == "transactions":
+                behaviours.append(Purchases(rows, at, name in settled))
+            else:
+                behaviours.append(Events(rows, at, name in settled, event_kinds(self.config)))
+        if self.tables.subscriptions is not None:
+            rows = _only(self.tables.subscriptions, self.customers)
+            behaviours.append(Subscriptions(rows, at))
+        return Plan(self.features, behaviours, at)
+
+    def features_of(self, plan: Plan, gathered: Mapping[Frame, ir.Table]) -> ir.Table:
+        """Return the features, their empties filled, with attributes beside them, sorted."""
+        made = plan.table(gathered)
+        empties = {
+            f.name: made[f.name].fill_null(f.empty) for f in self.features if f.empty is not None
+        }
+        filled = made.mutate(**empties).select(*KEYS, *(f.name for f in self.features))
+        if self.tables.customers is not None:
+            at = cutoff_table(self.config, plan.at.days)
+            filled = _with_profile(self.config, self.tables.customers, filled, at)
+        return filled.order_by(KEYS)
+
+
+def _only(rows: ir.Table, customers: Sequence[str] | None) -> ir.Table:
+    return rows if customers is None else rows.filter(rows.customer_id.isin(list(customers)))
+
+
+def _cutoffs_at_once(held: Sequence[ir.Table], run: Callable[[ir.Table], pa.Table]) -> int:
+    """Return how many cut-offs are added up together: more would outgrow the memory."""
+    counts = (rows.aggregate(n=rows.customer_id.approx_nunique()) for rows in held)
+    customers = max(run(count).column(0)[0].as_py() for count in counts)
+    return max(1, _AT_ONCE // max(1, customers))
 
 
 def schema_of(config: Config, tables: Tables) -> FeatureSchema:
     """Return the schema of the features that `build` makes of these tables."""
-    behaviour = [_column_of(feature) for feature in behaviour_features(config, tables)]
     held = tables.snapshot if tables.snapshot is not None else tables.customers
-    if held is None:
-        return FeatureSchema(tuple(behaviour))
-    attributes = [
-        _column_of_attribute(name, attribute, _categories(tables, held, name, attribute))
-        for name, attribute in input_attributes(config).items()
-    ]
-    if "signed_up_at" in held.columns:
-        attributes.append(
-            _column_of_attribute(
-                "signed_up",
-                Attribute(
-                    kind="date",
-                    label="days since signing up",
-                    label_da="dage siden tilmelding",
-                    unit="days",
-                ),
-                (),
-            )
-        )
-    return FeatureSchema((*behaviour, *attributes))
+    categories = {}
+    if held is not None:
+        categories = {
+            name: _categories(tables, held, name)
+            for name, attribute in config.inputs.items()
+            if attribute.kind == "category"
+        }
+    return FeatureSchema(tuple(each.column for each in describe(config, categories)))
 
 
 def build_known(config: Config, tables: Tables, as_of: date) -> pd.DataFrame:
@@ -128,11 +185,15 @@ def build_known(config: Config, tables: Tables, as_of: date) -> pd.DataFrame:
     """
     frame = build(config, tables, [as_of])
     if frame.empty:
-        first = first_and_last_day(tables)[0]
-        raise HistoryError(
-            f"nobody is known as of {as_of}: the first row is of {first}; name a later date"
-        )
+        raise _nobody(tables, as_of)
     return frame
+
+
+def _nobody(tables: Tables, as_of: date) -> HistoryError:
+    first = first_and_last_day(tables)[0]
+    return HistoryError(
+        f"nobody is known as of {as_of}: the first row is of {first}; name a later date"
+    )
 
 
 def write(config: Config, tables: Tables, as_of: date, out: Path) -> int:
@@ -140,84 +201,54 @@ def write(config: Config, tables: Tables, as_of: date, out: Path) -> int:
 
     The file has its name only once it is whole, and the schema's digest in its metadata.
     """
-    frame = build_known(config, tables, as_of)
+    found = table(config, tables, [as_of])
+    if not found.num_rows:
+        raise _nobody(tables, as_of)
     schema = schema_of(config, tables)
-    table = pa.Table.from_pandas(frame, preserve_index=False)
     told = {"stamkunde.schema": schema.digest, "stamkunde.as_of": as_of.isoformat()}
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out.parent, prefix=".unfinished-") as folder:
         unfinished = Path(folder) / out.name
-        pq.write_table(table.replace_schema_metadata(told), unfinished, compression="zstd")
+        pq.write_table(found.replace_schema_metadata(told), unfinished, compression="zstd")
         unfinished.replace(out)
-    return len(frame)
+    return found.num_rows
 
 
-def _of_snapshot(config: Config, snapshot: ir.Table, at: ir.Table) -> ir.Table:
-    rows = snapshot.cross_join(at)
-    return rows.select(
-        "as_of",
-        "customer_id",
-        **{
-            name: profile.attribute(rows, name, attribute, rows.as_of)
-            for name, attribute in input_attributes(config).items()
-        },
-    )
-
-
-def _of_behaviour(config: Config, tables: Tables, transactions: ir.Table, at: ir.Table) -> ir.Table:
-    features = behaviour_features(config, tables)
-    frame_of = _frames(transactions, at)
-    parts = []
-    for frame, known in frame_of.items():
-        aggregates = {f.name: f.of(known) for f in features if f.frame is frame}
-        if aggregates:
-            parts.append(known.group_by(KEYS).aggregate(**aggregates))
-    joined = reduce(_widen, parts)
-    empties = {f.name: joined[f.name].fill_null(f.empty) for f in features if f.empty is not None}
-    table = joined.mutate(**empties).select(*KEYS, *(f.name for f in features))
-    return table if tables.customers is None else _with_profile(config, tables.customers, table, at)
-
-
-def _frames(transactions: ir.Table, at: ir.Table) -> dict[Frame, ir.Table]:
-    """Return each frame's table; the lines come first, as every known customer has one."""
-    lines = frames.lines(transactions, at)
-    orders = frames.orders(lines)
-    purchases = frames.purchases(orders)
-    held: dict[Frame, ir.Table] = {
-        frames.lines: lines,
-        frames.orders: orders,
-        frames.purchases: purchases,
-        frames.days: frames.days(purchases),
+def _of_snapshot(
+    config: Config, tables: Tables, days: Sequence[date], customers: Sequence[str] | None
+) -> ir.Table:
+    rows = _only(tables.need("snapshot"), customers).cross_join(cutoff_table(config, days))
+    attributes = {
+        name: profile.attribute(rows, name, attribute, rows.as_of)
+        for name, attribute in config.inputs.items()
     }
-    if "category" in transactions.columns:
-        held[frames.categories] = frames.categories(lines)
-    return held
-
-
-def _widen(left: ir.Table, right: ir.Table) -> ir.Table:
-    return left.left_join(right, KEYS).drop([f"{key}_right" for key in KEYS])
+    return rows.select(*KEYS, **attributes).order_by(KEYS)
 
 
 def _with_profile(config: Config, customers: ir.Table, table: ir.Table, at: ir.Table) -> ir.Table:
-    taken = {*table.columns, *at.columns, "signed_up"} & set(input_attributes(config))
+    taken = {*table.columns, *at.columns, SIGNED_UP} & set(config.inputs)
     if taken:
         name = min(taken)
         raise FeatureError(
             f"sources.customers.attributes.{name}: a feature has this name; "
             f"call it otherwise, and say column: {name}"
         )
-    renamed = customers.rename(profile_id="customer_id")
-    rows = table.left_join(renamed, table.customer_id == renamed.profile_id).join(at, "as_of")
+    held = profile.with_spans(customers).rename(profile_id="customer_id")
+    rows = table.join(at, "as_of")
+    mine = [rows.customer_id == held.profile_id]
+    if "valid_from" in held.columns:
+        mine.append(profile.holds(held, rows.instant))
+    rows = rows.left_join(held, mine)
     columns = {
         name: profile.attribute(rows, name, attribute, rows.as_of)
-        for name, attribute in input_attributes(config).items()
+        for name, attribute in config.inputs.items()
     }
     if "signed_up_at" in customers.columns:
-        columns["signed_up"] = profile.signed_up(rows, rows.as_of, rows.instant)
+        columns[SIGNED_UP] = profile.signed_up(rows, rows.as_of, rows.instant)
     return rows.select(*table.columns, **columns)
 
 
-def _to_pandas(arrow: pa.Table) -> pd.DataFrame:
+def to_pandas(arrow: pa.Table) -> pd.DataFrame:
     """Return an Arrow table with missing numbers as NaN and missing categories as None."""
     frame = arrow.to_pandas(date_as_object=True)
     for field in arrow.schema:
@@ -228,43 +259,6 @@ def _to_pandas(arrow: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _column_of(feature: Feature) -> FeatureColumn:
-    return FeatureColumn(
-        name=feature.name,
-        kind="number",
-        categories=(),
-        unit=feature.unit,
-        idea=feature.idea,
-        label=feature.label,
-        label_da=feature.label_da,
-        actionable=feature.actionable,
-        against=feature.against,
-        as_of_today=False,
-        definition=feature.definition,
-    )
-
-
-def _categories(tables: Tables, held: ir.Table, name: str, attribute: Attribute) -> tuple[str, ...]:
-    if attribute.kind != "category":
-        return ()
+def _categories(tables: Tables, held: ir.Table, name: str) -> tuple[str, ...]:
     values = tables.backend.to_pyarrow(held.select(name).distinct().order_by(name))
     return tuple(value for value in values.column(0).to_pylist() if value is not None)
-
-
-def _column_of_attribute(
-    name: str, attribute: Attribute, categories: tuple[str, ...]
-) -> FeatureColumn:
-    definition = f"attribute:{name}:{attribute.kind}"
-    return FeatureColumn(
-        name=name,
-        kind="category" if attribute.kind == "category" else "number",
-        categories=categories,
-        unit="days" if attribute.kind == "date" else attribute.unit,
-        idea=name,
-        label=attribute.label or name.replace("_", " "),
-        label_da=attribute.label_da or attribute.label or name.replace("_", " "),
-        actionable=attribute.actionable,
-        against=None,
-        as_of_today=True,
-        definition=hashlib.sha256(definition.encode()).hexdigest()[:16],
-    )

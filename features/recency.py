@@ -30,7 +30,7 @@ def days_since_purchase(days: ir.Table) -> ir.Value:
     label_da="dage siden sidste ordre eller retur",
     actionable=True,
 )
-def days_since_contact(orders: ir.Table) -> ir.Value:
+def days_since_order(orders: ir.Table) -> ir.Value:
     """Days since anything was bought or brought back."""
     return orders.age.min()
 

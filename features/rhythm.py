@@ -29,7 +29,8 @@ def usual_gap(days: ir.Table) -> ir.Value:
 )
 def gap_deviation(days: ir.Table) -> ir.Value:
     """Standard deviation of the gaps; from exact moments, division and root last."""
-    count, total, squares = days.gap.count(), days.gap.sum(), (days.gap * days.gap).sum()
+    gap = days.gap.cast("int64")  # the square of 127 years has no room in 32 bits
+    count, total, squares = days.gap.count(), days.gap.sum(), (gap * gap).sum()
     spread = (count * squares - total * total).cast("float64")
     return (spread / (count * (count - 1)).nullif(0).cast("float64")).sqrt()
 
@@ -56,7 +57,7 @@ def longest_gap(days: ir.Table) -> ir.Value:
 )
 def last_gap(days: ir.Table) -> ir.Value:
     """The gap that the latest purchase ended."""
-    return days.gap.argmin(days.age)
+    return days.gap.sum(where=days.latest)
 
 
 @family.feature(
@@ -70,6 +71,19 @@ def last_gap(days: ir.Table) -> ir.Value:
 def pause_ratio(days: ir.Table) -> ir.Value:
     """Days since the last purchase over the mean gap; above 1 the customer is late."""
     return days.age.min() * days.gap.count() / days.gap.sum().nullif(0).cast("float64")
+
+
+@family.feature(
+    days,
+    unit="",
+    idea="recency",
+    label="present pause beyond the usual one, in its usual spreads",
+    label_da="nuværende pause ud over den sædvanlige, målt i dens sædvanlige spredning",
+    actionable=True,
+)
+def pause_score(days: ir.Table) -> ir.Value:
+    """Standard score of the present pause; missing where the gaps are alike, or fewer than two."""
+    return (days.age.min() - usual_gap(days)) / gap_deviation(days).nullif(0)
 
 
 @family.feature(

@@ -3,7 +3,7 @@
 import ibis.expr.types as ir
 
 from features.definition import Family
-from features.frames import days, lines, orders, purchases
+from features.frames import days, orders, purchases
 
 family = Family()
 
@@ -19,11 +19,11 @@ family = Family()
 )
 def purchases_in(purchases: ir.Table, window: int) -> ir.Value:
     """Purchases within the window."""
-    return (purchases.age <= window).sum()
+    return purchases.count(where=purchases.age <= window)
 
 
 @family.feature(
-    lines,
+    orders,
     unit="money",
     idea="monetary value",
     label="net spend in the last {window} days",
@@ -31,22 +31,22 @@ def purchases_in(purchases: ir.Table, window: int) -> ir.Value:
     windowed=True,
     empty=0,
 )
-def spend_in(lines: ir.Table, window: int) -> ir.Value:
-    """Money spent less money returned within the window."""
-    return lines.amount.sum(where=lines.age <= window).fill_null(0)
+def spend_in(orders: ir.Table, window: int) -> ir.Value:
+    """Money spent less money returned in the orders of the window."""
+    return orders.net.sum(where=orders.age <= window).fill_null(0)
 
 
 @family.feature(
-    lines,
+    orders,
     unit="money",
     idea="monetary value",
     label="net spend since the first purchase",
     label_da="nettoforbrug siden første køb",
     empty=0,
 )
-def spend_ever(lines: ir.Table) -> ir.Value:
+def spend_ever(orders: ir.Table) -> ir.Value:
     """Money spent less money returned in all the history."""
-    return lines.amount.sum()
+    return orders.net.sum()
 
 
 @family.feature(
@@ -95,7 +95,7 @@ def largest_order(purchases: ir.Table) -> ir.Value:
 )
 def last_spend(days: ir.Table) -> ir.Value:
     """Net amount of the latest purchase day."""
-    return days.net.argmin(days.age)
+    return days.net.sum(where=days.latest)
 
 
 @family.feature(
@@ -107,7 +107,7 @@ def last_spend(days: ir.Table) -> ir.Value:
 )
 def first_spend(days: ir.Table) -> ir.Value:
     """Net amount of the first purchase day."""
-    return days.net.argmax(days.age)
+    return days.net.sum(where=days.gap.isnull())
 
 
 @family.feature(
@@ -119,10 +119,10 @@ def first_spend(days: ir.Table) -> ir.Value:
 )
 def spend_deviation(days: ir.Table) -> ir.Value:
     """Standard deviation of spend on a purchase day; from exact moments, division and root last."""
-    cents = (days.net * 100).round().cast("decimal(38, 0)")
-    count, total, squares = days.count(), cents.sum(), (cents * cents).sum()
+    net = days.net.round(2).cast("decimal(38, 2)")
+    count, total, squares = days.count(), net.sum(), (net * net).sum()
     spread = (count * squares - total * total).cast("float64")
-    return (spread / (count * (count - 1)).nullif(0).cast("float64")).sqrt() / 100
+    return (spread / (count * (count - 1)).nullif(0).cast("float64")).sqrt()
 
 
 @family.feature(
@@ -135,7 +135,7 @@ def spend_deviation(days: ir.Table) -> ir.Value:
 )
 def order_share_in(orders: ir.Table, window: int) -> ir.Value:
     """Trend: how much of the whole history lies within the window."""
-    return (orders.age <= window).sum().cast("float64") / orders.count()
+    return orders.count(where=orders.age <= window).cast("float64") / orders.count()
 
 
 @family.feature(
@@ -151,4 +151,40 @@ def spend_trend(days: ir.Table, window: int) -> ir.Value:
     late = days.net.sum(where=days.age <= window).fill_null(0)
     before = (days.age > window) & (days.age <= 2 * window)
     early = days.net.sum(where=before).fill_null(0)
-    return (late.cast("float64") + 1) / (early.cast("float64") + 1)
+    trend = (late.cast("float64") + 1) / (early.cast("float64") + 1)
+    return (days.count() > 0).ifelse(trend, None)
+
+
+@family.feature(
+    days,
+    unit="ratio",
+    idea="trend",
+    label="spend in the last 90 days against the same days a year before",
+    label_da="forbrug i de seneste 90 dage mod de samme dage året før",
+)
+def year_on_year(days: ir.Table) -> ir.Value:
+    """Spend of the quarter over that of a year before, each with one unit added.
+
+    Missing of who bought nothing before this year.
+    """
+    late = days.net.sum(where=days.age <= 90).fill_null(0)
+    early = days.net.sum(where=(days.age > 365) & (days.age <= 455)).fill_null(0)
+    trend = (late.cast("float64") + 1) / (early.cast("float64") + 1)
+    return (days.age.max() > 365).ifelse(trend, None)
+
+
+@family.feature(
+    days,
+    unit="share",
+    idea="season",
+    label="share of the last year's days with a purchase in the 90 days now ahead",
+    label_da="andel af det seneste års købsdage, der faldt i de 90 dage, der nu kommer",
+)
+def season_ahead(days: ir.Table) -> ir.Value:
+    """Seasonality: how much of the year fell in the quarter that began on this date a year ago.
+
+    Missing of who has been a customer for less than the year.
+    """
+    year = days.count(where=days.age <= 365).nullif(0)
+    ahead = days.count(where=(days.age <= 365) & (days.age > 275))
+    return (days.age.max() >= 365).ifelse(ahead.cast("float64") / year, None)

@@ -1,4 +1,4 @@
-"""How long a thing takes and how much memory it needs, as a table and as JSON."""
+"""How long a thing takes and how much memory it needs, as a table in Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from typing import Any
 FOLDER = Path("var/bench")
 
 
-def in_a_process(work: Callable[[], int], repeats: int) -> dict[str, Any]:
+def in_a_process(work: Callable[[], int], repeats: int, warm: bool = True) -> dict[str, Any]:
     """Run work some times in a process of its own; return its median time and peak memory.
 
-    ``work`` returns how many rows it made.
+    ``work`` returns how many rows it made; its first run is not timed where it is to be warm.
     """
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
-    process = context.Process(target=_run, args=(work, repeats, queue))
+    process = context.Process(target=_run, args=(work, repeats, warm, queue))
     process.start()
     found = queue.get()
     process.join()
     return found
 
 
-def _run(work: Callable[[], int], repeats: int, queue: Any) -> None:
-    rows, times = work(), []
+def _run(work: Callable[[], int], repeats: int, warm: bool, queue: Any) -> None:
+    rows, times = work() if warm else 0, []
     for _ in range(repeats):
         start = time.perf_counter()
         rows = work()
@@ -46,9 +46,10 @@ def report(name: str, rows: list[dict[str, Any]], bars: list[dict[str, Any]]) ->
     columns = list(rows[0])
     told = [columns, *([_figure(row[column]) for column in columns] for row in rows)]
     widths = [max(len(line[i]) for line in told) for i in range(len(columns))]
+    told.insert(1, ["-" * width for width in widths])
     for line in told:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+        sys.stdout.write(f"| {' | '.join(cells)} |\n")
     for bar in bars:
         met = "met" if bar["met"] else "NOT met"
         sys.stdout.write(f"{bar['bar']}: {_figure(bar['value'])}, bound {bar['bound']}, {met}\n")

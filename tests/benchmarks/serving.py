@@ -47,7 +47,7 @@ def timed(port: int, bodies: list[dict[str, Any]]) -> dict[str, float]:
 
 def main() -> None:
     config = load("configs/complete_journey.yaml")
-    schema = current(config.var).bundles["churn"].model.schema
+    schema = current(config.var).bundles["churn"].model.inputs
     ids = pd.read_parquet(config.var / "scores.parquet", columns=["customer_id"])["customer_id"]
     stored = open_store(config.var).get(config.name, schema.digest, ids.tolist())
     by_id = [{"customers": [{"customer_id": held}]} for held in ids]
