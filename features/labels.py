@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 import ibis
+import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
 from configs.schema import Config
+from features.running import running
 from features.source import Tables
 from features.timeline import instant, label_window
 
@@ -33,35 +35,70 @@ def future(
         ``as_of``, ``customer_id``, ``purchases`` (orders of a positive net amount) and ``value``
         (net revenue or margin, in the base's currency); customers who bought nothing are absent.
     """
-    windows = []
-    for day in sorted(set(cutoffs)):
-        start, end = label_window(day, config.timeline.gap, horizon)
-        stamps = [instant(edge, config.timezone).replace(tzinfo=None) for edge in (start, end)]
-        windows.append((day, *stamps))
-    days, starts, ends = zip(*windows, strict=True)
-    at = ibis.memtable(
-        pa.table(
-            [
-                pa.array(days, pa.date32()),
-                pa.array(starts, pa.timestamp("us")),
-                pa.array(ends, pa.timestamp("us")),
-            ],
-            names=["as_of", "start", "end"],
-        )
-    )
+    at = _windows(config, cutoffs, horizon)
     rows = tables.need("transactions")
     if known_before is not None:
-        learnt = instant(known_before, config.timezone).replace(tzinfo=None)
-        rows = rows.filter(rows.known_at < learnt)
+        stamp = "known_at" if "known_at" in rows.columns else "occurred_at"
+        rows = rows.filter(rows[stamp] < _instant(config, known_before))
     known = rows.join(at, [rows.occurred_at >= at.start, rows.occurred_at < at.end])
-    orders = known.group_by(["as_of", "customer_id", "order_id"]).aggregate(
+    order = "order_id" if "order_id" in known.columns else "local_day"
+    orders = known.group_by(["as_of", "customer_id", order]).aggregate(
         net=known.amount.sum(), value=known[value].sum()
     )
     table = orders.group_by(["as_of", "customer_id"]).aggregate(
         purchases=(orders.net > 0).sum(), value=orders["value"].sum().cast("float64")
     )
-    arrow = tables.backend.to_pyarrow(table.order_by(["as_of", "customer_id"]))
-    return arrow.to_pandas(date_as_object=True)
+    return _read(tables, table)
+
+
+def cancelled(
+    config: Config,
+    tables: Tables,
+    cutoffs: Sequence[date],
+    horizon: int,
+    known_before: date | None = None,
+) -> pd.DataFrame:
+    """Return which customers with a subscription at a cut-off have none as its window ends.
+
+    A change of plan is no loss, nor is one who left and is back by then. With ``known_before``,
+    what became known on that day or later has not happened: neither starts nor ends.
+
+    Returns
+    -------
+    DataFrame
+        ``as_of``, ``customer_id``, ``churned`` (0 or 1) and, where the subscriptions have one, the
+        monthly revenue (MRR) in the base's currency: ``mrr`` at the cut-off, ``mrr_after`` at the
+        window's end, and ``mrr_lost``, what the latter lacks of the former: all of it where the
+        customer churned, and else what they cut down.
+    """
+    at = _windows(config, cutoffs, horizon)
+    rows = tables.need("subscriptions")
+    rows = rows.join(at, rows.started_at < at.end)
+    learnt = None if known_before is None else ibis.literal(_instant(config, known_before))
+    now, later = running(rows, rows.instant, rows.instant), running(rows, rows.end, learnt)
+    held = rows.group_by(["as_of", "customer_id"]).aggregate(
+        now=now.sum(), later=later.sum(), **_revenue(rows, now, later)
+    )
+    asked = held.filter(held.now > 0).mutate(churned=lambda held: (held.later == 0).cast("int64"))
+    if "mrr" in asked.columns:
+        lost = ibis.greatest(asked.mrr - asked.mrr_after, 0)
+        asked = asked.mutate(
+            mrr=asked.mrr.cast("float64"),
+            mrr_after=asked.mrr_after.cast("float64"),
+            mrr_lost=lost.cast("float64"),
+        )
+    return _read(tables, asked.drop("now", "later"))
+
+
+def _revenue(
+    rows: ir.Table, now: ir.BooleanColumn, later: ir.BooleanColumn
+) -> dict[str, ir.DecimalScalar]:
+    if "mrr" not in rows.columns:
+        return {}
+    return {
+        "mrr": rows.mrr.sum(where=now).fill_null(0),
+        "mrr_after": rows.mrr.sum(where=later).fill_null(0),
+    }
 
 
 def snapshot_labels(config: Config, tables: Tables) -> pd.DataFrame:
@@ -71,3 +108,22 @@ def snapshot_labels(config: Config, tables: Tables) -> pd.DataFrame:
     churned = (held.label == (source.positive if source else "")).cast("int64")
     table = held.select("customer_id", churned=churned).order_by("customer_id")
     return tables.backend.to_pyarrow(table).to_pandas()
+
+
+def _windows(config: Config, cutoffs: Sequence[date], horizon: int) -> ir.Table:
+    """Return the table of cut-offs: the day, its instant, and its label window's start and end."""
+    days = sorted(set(cutoffs))
+    edges = [(day, *label_window(day, config.timeline.gap, horizon)) for day in days]
+    instants = [[_instant(config, day) for day in edge] for edge in edges]
+    columns = [pa.array(held, pa.timestamp("us")) for held in zip(*instants, strict=True)]
+    names = ["as_of", "instant", "start", "end"]
+    return ibis.memtable(pa.table([pa.array(days, pa.date32()), *columns], names=names))
+
+
+def _instant(config: Config, day: date) -> datetime:
+    return instant(day, config.timezone).replace(tzinfo=None)
+
+
+def _read(tables: Tables, table: ir.Table) -> pd.DataFrame:
+    arrow = tables.backend.to_pyarrow(table.order_by(["as_of", "customer_id"]))
+    return arrow.to_pandas(date_as_object=True)

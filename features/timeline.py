@@ -69,7 +69,7 @@ def cut_offs(timeline: Timeline, horizon: int, first: date, last: date) -> CutOf
     horizon : int
         Days in the label window.
     first, last : date
-        The first and the last local day with a row.
+        The first and the last local day that the data tell of; ``timeline.last`` goes before.
 
     Raises
     ------
@@ -77,13 +77,13 @@ def cut_offs(timeline: Timeline, horizon: int, first: date, last: date) -> CutOf
         If the history is too short to train, tune and test on label windows of their own.
     """
     span = timedelta(days=timeline.gap + horizon)
-    end = last + timedelta(days=1)
+    end = (timeline.last or last) + timedelta(days=1)
     test = timeline.test or end - span
     if test + span > end:
         raise HistoryError(
             f"the label window of the test cut-off {test} must end by {end}, the day after the "
-            f"last row, but ends {test + span}; name a timeline.test of {end - span} or earlier, "
-            "or a shorter horizon"
+            f"data's last, but ends {test + span}; name a timeline.test of {end - span} or "
+            "earlier, or a shorter horizon"
         )
     earliest = first + timedelta(days=timeline.history)
     steps = (timedelta(days=k * timeline.every) for k in reversed(range(timeline.cutoffs)))

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from configs.schema import Config
-from features.check import FEWEST, Finding, check, unfit
+from features.check import check, unfit
+from features.findings.finding import FEWEST, Finding
 from features.source import load_tables
 from tests.factories import make_shop, make_snapshot
 
@@ -31,7 +32,10 @@ def shop(folder: Path, rows: pd.DataFrame, **changes) -> Config:
 
 
 def found(config: Config) -> dict[str, Finding]:
-    return {finding.what: finding for finding in check(config, load_tables(config))}
+    return {
+        finding.what: finding
+        for finding in check(config, load_tables(config, count_duplicates=True))
+    }
 
 
 def test_data_that_are_fit_are_all_fine(tmp_path):

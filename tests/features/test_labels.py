@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from configs.schema import Config
-from features.labels import future, snapshot_labels
+from features.labels import cancelled, future, snapshot_labels
 from features.source import load_tables
-from tests.factories import make_shop, make_snapshot
+from tests.factories import make_club, make_shop, make_snapshot
 
 CUT_OFF = date(2024, 6, 3)
 HORIZON = 28  # up to and with June 30
@@ -96,3 +96,147 @@ def test_a_snapshots_label_is_its_positive_value_and_no_other(tmp_path):
     labels = snapshot_labels(config, load_tables(config))
     assert labels["customer_id"].tolist() == ["01", "02", "03"]
     assert labels["churned"].tolist() == [0, 1, 0]
+
+
+# Cancelling: the window ends with June 30, so what runs as July 1 begins is what is left.
+
+SUBSCRIBED = ["customer", "start", "end", "mrr"]
+STAYED, LEFT = 0, 1
+
+
+def left(folder: Path, rows: list, *cutoffs: date, columns=SUBSCRIBED, known=None, **changes):
+    """Whether those asked left, with their MRR, by customer; by cut-off too of several."""
+    config = make_club(folder, pd.DataFrame(rows, columns=columns), **changes)
+    frame = cancelled(config, load_tables(config), cutoffs or [CUT_OFF], HORIZON, known)
+    names = ["churned", *(name for name in ("mrr", "mrr_after", "mrr_lost") if name in frame)]
+    keys = list(zip(frame["as_of"], frame["customer_id"], strict=True))
+    told = frame[names].itertuples(index=False, name=None)
+    return {key if len(cutoffs) > 1 else key[1]: row for key, row in zip(keys, told, strict=True)}
+
+
+def test_only_who_has_a_subscription_at_the_cut_off_is_asked(tmp_path):
+    rows = [
+        ("ended", "2024-01-01", "2024-06-02T23:59", 10),
+        ("running", "2024-01-01", None, 10),
+        ("begun", "2024-06-02T23:59", None, 10),
+        ("begins", "2024-06-03T00:00", None, 10),  # what happens at a cut-off is not known at it
+        ("ends", "2024-01-01", "2024-06-03T00:00", 10),
+    ]
+    assert left(tmp_path, rows) == {
+        "running": (STAYED, 10, 10, 0),
+        "begun": (STAYED, 10, 10, 0),
+        "ends": (LEFT, 10, 0, 10),
+    }
+
+
+def test_who_has_none_as_the_window_ends_has_left(tmp_path):
+    rows = [
+        ("in", "2024-01-01", "2024-06-30T23:59", 10),
+        ("past", "2024-01-01", "2024-07-01T00:00", 10),
+        ("later", "2024-01-01", "2025-01-01", 10),
+    ]
+    assert left(tmp_path, rows) == {
+        "in": (LEFT, 10, 0, 10),
+        "past": (STAYED, 10, 10, 0),
+        "later": (STAYED, 10, 10, 0),
+    }
+
+
+def test_a_change_of_plan_is_no_loss_of_the_customer(tmp_path):
+    rows = [
+        ("up", "2024-01-01", "2024-06-10", 10),
+        ("up", "2024-06-10", None, 25),
+        ("down", "2024-01-01", "2024-06-10", 25),
+        ("down", "2024-06-10", None, 10.5),
+        ("there", "2024-01-01", "2024-06-03", 10),  # on the very day of the cut-off
+        ("there", "2024-06-03", None, 10),
+    ]
+    assert left(tmp_path, rows) == {
+        "up": (STAYED, 10, 25, 0),
+        "down": (STAYED, 25, 10.5, 14.5),
+        "there": (STAYED, 10, 10, 0),
+    }
+
+
+def test_who_left_and_is_back_by_the_windows_end_has_stayed(tmp_path):
+    rows = [
+        ("back", "2024-01-01", "2024-06-05", 10),
+        ("back", "2024-06-30", None, 10),
+        ("late", "2024-01-01", "2024-06-05", 10),
+        ("late", "2024-07-01", None, 10),
+        ("twice", "2024-01-01", "2024-06-05", 10),
+        ("twice", "2024-06-10", "2024-06-20", 10),
+    ]
+    found = left(tmp_path, rows)
+    assert {who: held[0] for who, held in found.items()} == {
+        "back": STAYED,
+        "late": LEFT,
+        "twice": LEFT,
+    }
+
+
+def test_of_several_at_once_the_last_one_counts(tmp_path):
+    rows = [
+        ("one", "2024-01-01", "2024-06-10", 10),
+        ("one", "2024-02-01", None, 7),
+        ("all", "2024-01-01", "2024-06-10", 10),
+        ("all", "2024-02-01", "2024-06-11", 7),
+    ]
+    assert left(tmp_path, rows) == {"one": (STAYED, 17, 7, 10), "all": (LEFT, 17, 0, 17)}
+
+
+def test_the_gap_moves_the_windows_end(tmp_path):
+    rows = [("a", "2024-01-01", "2024-07-08", 10), ("b", "2024-01-01", "2024-07-09", 10)]
+    timeline = {"every": "28d", "cutoffs": 2, "history": "30d", "gap": "8d"}
+    found = left(tmp_path, rows, timeline=timeline)
+    assert {who: held[0] for who, held in found.items()} == {"a": LEFT, "b": STAYED}
+
+
+KNOWN = ["customer", "start", "end", "known", "end_known", "mrr"]
+LEARNT = [
+    ("told", "2024-01-01", "2024-05-01", "2024-01-02", "2024-06-02", 10),
+    ("untold", "2024-01-01", "2024-05-01", "2024-01-02", "2024-06-03", 10),
+    ("ahead", "2024-01-01", "2024-06-20", "2024-01-02", "2024-05-01", 10),
+    ("unheard", "2024-01-01", None, "2024-06-03", None, 10),
+    ("slow", "2024-01-01", "2024-06-20", "2024-01-02", "2024-08-01", 10),
+]
+
+
+def test_an_end_not_yet_known_is_no_end_and_a_start_no_start(tmp_path):
+    found = left(tmp_path, LEARNT, columns=KNOWN)
+    assert found == {
+        "untold": (LEFT, 10, 0, 10),
+        "ahead": (LEFT, 10, 0, 10),
+        "slow": (LEFT, 10, 0, 10),
+    }
+
+
+def test_what_is_learned_from_was_known_by_then(tmp_path):
+    found = left(tmp_path, LEARNT, columns=KNOWN, known=date(2024, 7, 1))
+    assert {who: held[0] for who, held in found.items()} == {
+        "untold": LEFT,
+        "ahead": LEFT,
+        "slow": STAYED,
+    }
+
+
+def test_who_cancels_is_counted_without_revenue_too(tmp_path):
+    rows = [("a", "2024-01-01", "2024-06-10"), ("b", "2024-01-01", None)]
+    assert left(tmp_path, rows, columns=SUBSCRIBED[:3]) == {"a": (LEFT,), "b": (STAYED,)}
+
+
+def test_a_subscription_without_a_price_counts_as_nothing(tmp_path):
+    rows = [
+        ("a", "2024-01-01", None, None),
+        ("b", "2024-01-01", None, 0.1),
+        ("b", "2024-02-01", None, 0.2),
+    ]
+    assert left(tmp_path, rows) == {"a": (STAYED, 0, 0, 0), "b": (STAYED, 0.3, 0.3, 0)}
+
+
+def test_several_cut_offs_each_ask_their_own_subscribers(tmp_path):
+    rows = [("a", "2024-01-01", "2024-05-20", 10), ("b", "2024-05-20", None, 10)]
+    assert left(tmp_path, rows, date(2024, 5, 6), CUT_OFF) == {
+        (date(2024, 5, 6), "a"): (LEFT, 10, 0, 10),
+        (CUT_OFF, "b"): (STAYED, 10, 10, 0),
+    }

@@ -144,3 +144,8 @@ def test_a_test_cut_off_whose_window_has_not_ended_is_refused():
     with pytest.raises(HistoryError) as caught:
         cut_offs(make_timeline(test="2024-12-05"), 28, FIRST, LAST)
     assert "ends 2025-01-02; name a timeline.test of 2024-12-04 or earlier" in str(caught.value)
+
+
+def test_the_data_end_where_the_config_says_that_they_do():
+    assert cut_offs(make_timeline(last="2024-12-24"), 28, FIRST, LAST).test == date(2024, 11, 27)
+    assert cut_offs(make_timeline(last="2025-01-07"), 28, FIRST, LAST).test == date(2024, 12, 11)

@@ -1,0 +1,1 @@
+"""What `check` looks at, a table or a question a file."""
