@@ -20,6 +20,9 @@ from training.split import Split
 
 LEVELS = (80, 95)
 
+SUBSCRIPTION = ("running_subscriptions", "mrr", "subscription_tenure")
+"""What is known of anybody with a subscription; not every base tells the revenue."""
+
 Role = Literal["candidate", "naive rule", "baseline"]
 
 
@@ -63,6 +66,13 @@ def rfm_logistic(split: Split) -> Contender:
         ("tenure", "log1p"),
     ]
     return Contender(logistic(split, "rfm_logistic", columns), "baseline", "RFM logistic")
+
+
+def subscription_logistic(split: Split) -> Contender:
+    """Logistic regression on how many subscriptions run, what they bring, and since when."""
+    columns = [(name, "log1p") for name in SUBSCRIPTION if name in split.schema.names]
+    model = logistic(split, "subscription_logistic", columns)
+    return Contender(model, "baseline", "Logistic on subscriptions")
 
 
 def full_logistic(split: Split) -> Contender:
@@ -145,7 +155,13 @@ def _term(matrix: np.ndarray, index: int, how: str, weight: float, argument: flo
 
 def _churn(split: Split, name: str, predictor: Linear) -> Model:
     return Model(
-        "churn", name, split.schema, (predictor,), Sigmoid(1.0, 0.0), population=split.population
+        "churn",
+        name,
+        split.schema,
+        (predictor,),
+        Sigmoid(1.0, 0.0),
+        population=split.population,
+        learned=split.learned,
     )
 
 
@@ -161,6 +177,7 @@ def _value(split: Split, name: str, predictor: Linear | ProbabilityValue) -> Mod
         intervals=Intervals.fit(served, split.fit.target, LEVELS),
         population=split.population,
         floor=floor,
+        learned=split.learned,
     )
 
 

@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 
 from configs.errors import StamkundeError
-from features.schema import FeatureSchema
+from features.schema import FeatureError, FeatureSchema
 from training import calibrate
+from training.learned import Learned
 from training.model import Model, Population
 from training.predictors import KINDS
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 _PLAIN_NAME = re.compile(r"[a-z0-9_]+\.(json|ubj|html)")
 
@@ -90,6 +91,7 @@ def save(
         "task": model.task,
         "model": model.name,
         "schema": model.schema.digest,
+        "inputs": model.inputs.digest,
         "predictors": [
             {"kind": predictor.kind, "file": _predictor_file(index, predictor.suffix)}
             for index, predictor in enumerate(model.predictors)
@@ -109,7 +111,8 @@ def load(folder: Path) -> Bundle:
     Raises
     ------
     BundleError
-        If a file is missing, altered or not named by the manifest, or the format is not known.
+        If a file is missing, altered or not named by the manifest, the format is not known, or a
+        learned column is computed otherwise by now.
     """
     try:
         written = (folder / MANIFEST).read_bytes()
@@ -125,6 +128,8 @@ def load(folder: Path) -> Bundle:
     try:
         content = {name: _checked(folder, name, digest) for name, digest in named.items()}
         model = _model(manifest, content)
+    except FeatureError as error:
+        raise BundleError(f"{folder}: {error}") from None
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise BundleError(f"{folder / MANIFEST}: does not describe a model ({error!r})") from None
     return Bundle(folder, sha256(written), manifest, model)
@@ -159,11 +164,13 @@ def _model_files(model: Model) -> dict[str, bytes]:
     files["schema.json"] = to_json(model.schema.to_dict())
     files["calibration.json"] = to_json(calibrate.to_dict(model.calibration))
     files["intervals.json"] = to_json(asdict(model.intervals) if model.intervals else {})
+    files["learned.json"] = to_json(model.learned.to_dict() if model.learned else {})
     return files
 
 
 def _model(manifest: Mapping[str, Any], content: Mapping[str, bytes]) -> Model:
     intervals = json.loads(content["intervals.json"])
+    learned = json.loads(content["learned.json"])
     population = manifest["population"]
     return Model(
         task=manifest["task"],
@@ -177,6 +184,7 @@ def _model(manifest: Mapping[str, Any], content: Mapping[str, bytes]) -> Model:
         intervals=calibrate.Intervals(**intervals) if intervals else None,
         population=Population(**population) if population else None,
         floor=manifest["floor"],
+        learned=Learned.from_dict(learned) if learned else None,
     )
 
 

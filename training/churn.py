@@ -1,4 +1,4 @@
-"""Churn: who will buy nothing (or has left), tuned on a later cut-off and calibrated."""
+"""Churn: who will buy nothing (or cancel, or has left), tuned on a later cut-off and calibrated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import optuna
 
-from configs.schema import Config, Label
+from configs.schema import Cancel, Config, Label
 from features.source import Tables
 from training import baselines, metrics, trees
 from training.baselines import Contender
@@ -56,6 +56,7 @@ def fit(data: Split, settings: Mapping[str, Any], rounds: int, seed: int) -> Mod
         predictors=(learner.fit(data.fit, rounds),),
         calibration=Sigmoid.fit(margins, data.fit.target),
         population=data.population,
+        learned=data.learned,
     )
 
 
@@ -64,4 +65,6 @@ def contenders(config: Config, data: Split, candidate: Model) -> list[Contender]
     first = Contender(candidate, "candidate", "Boosted trees")
     if isinstance(config.churn, Label):
         return [first, baselines.base_rate(data), baselines.full_logistic(data)]
+    if isinstance(config.churn, Cancel):
+        return [first, baselines.base_rate(data), baselines.subscription_logistic(data)]
     return [first, baselines.recency_rule(data), baselines.rfm_logistic(data)]

@@ -60,6 +60,7 @@ def fit(data: Split, settings: Mapping[str, Any], rounds: int, seed: int) -> Mod
         intervals=Intervals.fit(factor * values, data.fit.target, LEVELS),
         population=data.population,
         floor=baselines.value_floor(data),
+        learned=data.learned,
     )
 
 

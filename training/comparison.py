@@ -118,13 +118,18 @@ def _served_value(facts: Facts, metric: str) -> float | None:
 
 
 def _churn_headline(facts: Facts) -> list[str]:
-    rate, times = (facts.get("test") or {}).get("rate"), _served_value(facts, "lift_at_10")
+    test = facts.get("test") or {}
+    rate, times = test.get("rate"), _served_value(facts, "lift_at_10")
     if rate is None or times is None:
         return []
-    return [
+    said = [
         f"Of the tenth ranked most likely to leave, {wording.number(rate * times, 'share')} did, "
         f"against {wording.number(rate, 'share')} of all: {wording.number(times)} times as many."
     ]
+    if (caught := test.get("mrr_top_tenth")) is not None:
+        share = wording.number(caught, "share")
+        said.append(f"That tenth held {share} of the monthly revenue (MRR) that left.")
+    return said
 
 
 def _clv_headline(facts: Facts) -> list[str]:
@@ -157,6 +162,9 @@ def tested(facts: Facts) -> list[str]:
         count, rate = test.get("positives"), test.get("rate")
         rated = "" if rate is None else f" ({wording.number(rate, 'share')})"
         whom = f", of whom {wording.count(count)} {did}{rated}" if did and count is not None else ""
+        if (part := test.get("mrr_rate")) is not None:
+            mrr = wording.number(test.get("mrr"), "currency", facts.get("currency") or "")
+            whom += f", with {wording.number(part, 'share')} of the monthly revenue of {mrr}"
         said.append(f"Measured on {wording.count(test['customers'])} customers{whom}.")
     if facts.get("population"):
         said.append(f"Who is asked about: {str(facts['population']).rstrip('.')}.")

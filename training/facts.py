@@ -14,7 +14,7 @@ import numpy as np
 import optuna
 
 from configs.load import config_hash
-from configs.schema import Config, Label
+from configs.schema import Cancel, Config, Label
 from features.source import Tables, first_and_last_day
 from training import metrics
 from training.baselines import Contender
@@ -26,6 +26,9 @@ from training.split import Split
 from training.tune import finished
 
 LIBRARIES = ("duckdb", "ibis-framework", "numpy", "pandas", "scikit-learn", "scipy")
+MAIN = ("transactions", "subscriptions", "events", "snapshot")
+"""The tables that a base may be about: the first of them that it has."""
+
 NO_FUTURE = "by strata of the label; it could not be tested on the future"
 
 
@@ -45,9 +48,8 @@ class Origin:
     @classmethod
     def of(cls, config: Config, tables: Tables, fingerprint: str, now: datetime) -> Origin:
         """Gather the lineage of a run that begins now."""
-        name = "transactions" if tables.transactions is not None else "snapshot"
-        intake = tables.intake[name]
-        timeless = tables.transactions is None
+        intake = next(tables.intake[name] for name in MAIN if name in tables.intake)
+        timeless = tables.snapshot is not None
         first, last = (None, None) if timeless else first_and_last_day(tables)
         return cls(config, now, fingerprint, intake.rows, intake.file, first, last, code_commit())
 
@@ -119,7 +121,12 @@ def supervised(
         "chosen_because": verdict.reasons[0],
         "cutoffs": _cutoffs(config, task, data),
         "population": population(config, task),
-        "test": {"customers": len(target), "positives": positive, "rate": positive / len(target)},
+        "test": {
+            "customers": len(target),
+            "positives": positive,
+            "rate": positive / len(target),
+            **_revenue(config, task, data, evaluation.predictions[verdict.served]),
+        },
         "models": [
             {"name": held.name, "label": held.label, "role": _role(held, verdict)}
             for held in evaluation.contenders
@@ -184,18 +191,38 @@ def question(config: Config, task: str, data: Split) -> str:
     if data.cutoffs is None or held is None or isinstance(held, Label):
         return "Which customers have left?"
     asked = population(config, task)
-    when = f"in the {held.horizon} days from {data.cutoffs.test}"
+    days = f"the {held.horizon} days from {data.cutoffs.test}"
+    if isinstance(held, Cancel):
+        return f"Which of {asked} will have none left after {days}?"
     if task == "churn":
-        return f"Which of {asked} will buy nothing {when}?"
-    return f"How much will each of {asked} be worth, in {config.currency}, {when}?"
+        return f"Which of {asked} will buy nothing in {days}?"
+    return f"How much will each of {asked} be worth, in {config.currency}, in {days}?"
 
 
 def population(config: Config, task: str) -> str:
     """Return whom a task asks about, in words."""
-    within = getattr(getattr(config, task), "active_within", None)
-    if within:
+    held = getattr(config, task)
+    if isinstance(held, Cancel):
+        return "the customers with a subscription"
+    if within := getattr(held, "active_within", None):
         return f"the customers who bought in the last {within} days"
     return "all customers" if config.sources.snapshot else "all customers who ever bought"
+
+
+def _revenue(config: Config, task: str, data: Split, prediction: np.ndarray) -> dict[str, float]:
+    """Return what part of the monthly revenue left, and how much of it ranked in the top tenth."""
+    cancels = task == "churn" and isinstance(config.churn, Cancel)
+    if not cancels or "mrr" not in data.schema.names:
+        return {}
+    mrr = np.nan_to_num(data.test.matrix[:, data.schema.names.index("mrr")])
+    gone, total = mrr * data.test.target, float(mrr.sum())
+    if total <= 0 or gone.sum() <= 0:
+        return {}
+    return {
+        "mrr": total,
+        "mrr_rate": float(gone.sum()) / total,
+        "mrr_top_tenth": metrics.top_tenth_share(gone, prediction),
+    }
 
 
 def _common(
@@ -343,7 +370,7 @@ def _limits(config: Config, task: str) -> list[str]:
         "segments": "Segments describe the base at one cut-off; they are no verdict on a person.",
     }
     limits = [told[task]]
-    if any(attribute for attribute in config.attributes.values()) and not config.sources.snapshot:
+    if config.inputs and not config.sources.snapshot:
         limits.append("Attributes are today's values: they were not known as of the past.")
     if config.sources.snapshot:
         limits.append("The data have no dates: nothing here was tested on a later period.")
@@ -351,7 +378,7 @@ def _limits(config: Config, task: str) -> list[str]:
 
 
 def _warnings(task: str, data: Split, evaluation: Evaluation, verdict: Verdict) -> list[str]:
-    found = []
+    found = list(data.warnings)
     if task == "churn":
         served = evaluation.predictions[verdict.served]
         shown = metrics.ece(data.test.target, served)

@@ -23,7 +23,7 @@ from configs.schema import Config
 from features.schema import FeatureSchema
 from features.source import Tables, fingerprint, load_tables
 from training import bundle as bundles
-from training import churn, clv, facts, figures, segments, trees, tune
+from training import churn, clv, facts, figures, learned, probability, segments, trees, tune
 from training.bundle import Bundle
 from training.card import card
 from training.evaluate import Evaluation, compare
@@ -132,6 +132,8 @@ def _supervise(
     kind = SUPERVISED[task]
     reporter.say(f"{task}: building features at the cut-offs")
     data = kind.split(config, tables)
+    for warning in data.warnings:
+        reporter.say(f"{task}: {warning}")
     study = _study(config, task, origin, data.schema, kind)
     tune.tune(
         study,
@@ -231,7 +233,7 @@ def _segment(
 def _study(
     config: Config, task: Task, origin: facts.Origin, schema: FeatureSchema, kind: ModuleType
 ) -> optuna.Study:
-    code = [inspect.getsource(module) for module in (kind, trees)]
+    code = [inspect.getsource(module) for module in (kind, trees, learned, probability)]
     depends = repr((schema.digest, sorted(origin.papers["libraries"].items()), code))
     name = tune.study_name(config, task, origin.fingerprint, depends)
     return tune.study_at(Path(config.paths.mlruns) / "studies", name)

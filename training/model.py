@@ -11,6 +11,7 @@ import numpy as np
 from configs.errors import StamkundeError
 from features.schema import FeatureSchema
 from training.calibrate import Calibration, Intervals
+from training.learned import Learned
 from training.predictors import Centres, Contributions, Predictor, sum_columns
 
 Task = Literal["churn", "clv", "segments"]
@@ -25,14 +26,22 @@ class ExplanationError(StamkundeError):
 
 @dataclass(frozen=True)
 class Population:
-    """Whom a model may be asked about: customers with a feature of at most so much."""
+    """Whom a model may be asked about: customers with a feature within bounds, both included."""
 
     feature: str
-    at_most: float
+    at_most: float | None = None
+    at_least: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.at_most is None and self.at_least is None:
+            raise ValueError(f"a population by {self.feature} needs a bound: at_most or at_least")
 
     def holds(self, schema: FeatureSchema, matrix: np.ndarray) -> np.ndarray:
         """Return which rows are of it; one whose feature is missing is not."""
-        return matrix[:, schema.names.index(self.feature)] <= self.at_most
+        values = matrix[:, schema.names.index(self.feature)]
+        least = -np.inf if self.at_least is None else self.at_least
+        most = np.inf if self.at_most is None else self.at_most
+        return (values >= least) & (values <= most)
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class Model:
     name : str
         What it is: ``xgboost``, or the baseline's name.
     schema : FeatureSchema
-        The columns of the matrices it takes.
+        The columns of the matrices it takes: the built ones, then those that are learned.
     predictors : tuple of Predictor
         Their margins add.
     calibration : Calibration
@@ -79,6 +88,8 @@ class Model:
         Everybody unless given.
     floor : float, optional
         The least possible value, at which intervals are cut.
+    learned : Learned, optional
+        What its learned columns are computed by.
     """
 
     task: Task
@@ -89,6 +100,22 @@ class Model:
     intervals: Intervals | None = None
     population: Population | None = None
     floor: float | None = None
+    learned: Learned | None = None
+
+    def __post_init__(self) -> None:
+        if self.learned is not None:
+            self.learned.inputs_of(self.schema)  # which refuses a schema that is not theirs
+
+    @cached_property
+    def inputs(self) -> FeatureSchema:
+        """The columns that are built, and must be given: all but those that are learned."""
+        return self.learned.inputs_of(self.schema) if self.learned else self.schema
+
+    def complete(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the matrix that the model takes, of one that has its inputs."""
+        if self.learned is None:
+            return matrix
+        return np.column_stack([matrix, self.learned.values(self.inputs, matrix)])
 
     def asked(self, matrix: np.ndarray) -> np.ndarray:
         """Return which rows are of the population that the model may be asked about."""

@@ -68,7 +68,7 @@ class BGNBD(_Parameters):
         weight = _weights(weights, x)
         if not (np.sum(weight * x) > 0 and np.sum(weight * age) > 0):
             raise ValueError(
-                f"BG/NBD needs a repeat purchase, got {x.size} customers with none: "
+                f"BG/NBD needs a repeat purchase, got {np.sum(weight):g} customers with none: "
                 "take a longer period or a larger customer base"
             )
         share = weight / np.sum(weight)

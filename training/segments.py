@@ -14,7 +14,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from configs.schema import Config, Segmentation
 from features.build import build, schema_of
-from features.check import FEWEST
+from features.findings.finding import FEWEST
 from features.schema import FeatureSchema
 from features.source import Tables, first_and_last_day
 from training.baselines import terms_of
@@ -91,7 +91,7 @@ def data_at(config: Config, tables: Tables) -> SegmentData:
     frame = build(config, tables, [as_of])
     schema = schema_of(config, tables)
     matrix = schema.encode(frame)
-    population = None if tables.transactions is None else population_of(task.active_within)
+    population = None if tables.transactions is None else population_of(task)
     if population is not None:
         within = population.holds(schema, matrix)
         frame, matrix = frame[within], matrix[within]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -11,14 +11,15 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from configs.errors import StamkundeError
-from configs.schema import Clv, Config, Label, Lapse
+from configs.schema import Cancel, Clv, Config, Label, Lapse, Segmentation
 from configs.values import MOST_DAYS
 from features.build import build, schema_of
-from features.check import FEWEST
-from features.labels import future, snapshot_labels
+from features.findings.finding import FEWEST
+from features.labels import cancelled, future, snapshot_labels
 from features.schema import FeatureSchema
 from features.source import Tables, first_and_last_day
 from features.timeline import CutOffs, cut_offs
+from training.learned import Learned, widen
 from training.model import Population
 
 SNAPSHOT_DAY = date(1970, 1, 1)
@@ -74,13 +75,18 @@ class Split:
     schema : FeatureSchema
         The matrices' columns.
     tune, validation, fit, test : Examples
-        ``fit`` holds both the former, and all other rows whose outcome was known by the test.
+        ``fit`` holds the rows of both the former, and all others whose outcome was known by the
+        test; those of ``tune`` have the outcomes that were known by the validation cut-off.
     known : ndarray, shape (customers, features)
         The features of everybody known at the test cut-off, asked or not, with no outcome.
     cutoffs : CutOffs or None
         None for a snapshot, which has no time.
     population : Population, optional
         Whom the task asks about.
+    learned : Learned, optional
+        What the learned columns of the test's rows are computed by.
+    warnings : tuple of str
+        What a reader of the run should know.
     """
 
     schema: FeatureSchema
@@ -91,9 +97,11 @@ class Split:
     known: np.ndarray
     cutoffs: CutOffs | None
     population: Population | None
+    learned: Learned | None = None
+    warnings: tuple[str, ...] = ()
 
 
-def split_by_time(config: Config, tables: Tables, task: Lapse | Clv) -> Split:
+def split_by_time(config: Config, tables: Tables, task: Lapse | Cancel | Clv) -> Split:
     """Split a base with time: everything reported on lies after everything learned from.
 
     Raises
@@ -105,32 +113,27 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Clv) -> Split:
     """
     cuts = cut_offs(config.timeline, task.horizon, *first_and_last_day(tables))
     frame = build(config, tables, [*cuts.fit, cuts.test])
-    schema = schema_of(config, tables)
-    matrix = schema.encode(frame)
+    inputs = schema_of(config, tables)
+    as_of = frame["as_of"].to_numpy()
+    wide = widen(inputs, inputs.encode(frame), as_of, task.horizon, config.seed)
+    schema, matrix = wide.schema, wide.matrix
     known = matrix[(frame["as_of"] == cuts.test).to_numpy()]
-    population = population_of(task.active_within)
-    asked = population.holds(schema, matrix)
-    value = task.value if isinstance(task, Clv) else "amount"
-    outcome = pd.concat(
-        [
-            future(config, tables, cuts.fit, task.horizon, value, known_before=cuts.test),
-            future(config, tables, [cuts.test], task.horizon, value),
-        ]
-    )
-    joined = frame[["as_of", "customer_id"]].merge(outcome, how="left", on=["as_of", "customer_id"])
-    target = _target(joined, task)
-    rows = Examples(
-        frame["customer_id"].to_numpy(), frame["as_of"].to_numpy(), matrix, target
-    ).take(asked)
+    population = population_of(task)
+    unknown = np.full(len(frame), np.nan)
+    rows = Examples(frame["customer_id"].to_numpy(), as_of, matrix, unknown)
+    rows = rows.take(population.holds(schema, matrix))
+    fit = with_outcomes(config, tables, task, rows.at(cuts.fit), known_before=cuts.test)
     split = Split(
         schema=schema,
-        tune=rows.at(cuts.tune),
-        validation=rows.at([cuts.validation]),
-        fit=rows.at(cuts.fit),
-        test=rows.at([cuts.test]),
+        tune=with_outcomes(config, tables, task, rows.at(cuts.tune), known_before=cuts.validation),
+        validation=fit.at([cuts.validation]),
+        fit=fit,
+        test=with_outcomes(config, tables, task, rows.at([cuts.test])),
         known=known,
         cutoffs=cuts,
         population=population,
+        learned=wide.learned,
+        warnings=wide.warnings,
     )
     require_enough(split, BOUGHT if isinstance(task, Clv) else CHURNED)
     return split
@@ -160,9 +163,38 @@ def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
     )
 
 
-def population_of(active_within: int | None) -> Population:
-    """Return whom a task asks about: customers who bought within so many days, or ever."""
-    return Population("days_since_purchase", float(active_within or MOST_DAYS))
+def population_of(task: Lapse | Cancel | Clv | Segmentation) -> Population:
+    """Return whom a task asks about: who has a subscription, or bought within so long, or ever."""
+    if isinstance(task, Cancel):
+        return Population("running_subscriptions", at_least=1.0)
+    return Population("days_since_purchase", at_most=float(task.active_within or MOST_DAYS))
+
+
+def with_outcomes(
+    config: Config,
+    tables: Tables,
+    task: Lapse | Cancel | Clv,
+    rows: Examples,
+    known_before: date | None = None,
+) -> Examples:
+    """Return rows with what then happened, as far as was known before a day."""
+    keys = pd.DataFrame({"as_of": rows.as_of, "customer_id": rows.customers})
+    asked = (config, tables, list(set(rows.as_of)), task.horizon)
+    if isinstance(task, Cancel):
+        outcome = cancelled(*asked, known_before=known_before)
+        (target,) = _beside(keys, outcome, "churned")
+    else:
+        value = task.value if isinstance(task, Clv) else "amount"
+        outcome = future(*asked, value, known_before=known_before)
+        purchases, money = _beside(keys, outcome, "purchases", "value")
+        target = money if isinstance(task, Clv) else (purchases == 0).astype(float)
+    return replace(rows, target=target)
+
+
+def _beside(keys: pd.DataFrame, outcome: pd.DataFrame, *columns: str) -> list[np.ndarray]:
+    """Return outcomes in the order of the keys, 0 where nothing happened."""
+    joined = keys.merge(outcome, how="left", on=list(keys.columns))
+    return [joined[column].fillna(0).to_numpy(float) for column in columns]
 
 
 def require_enough(split: Split, outcomes: Sequence[str]) -> None:
@@ -184,12 +216,6 @@ def require_both(target: np.ndarray, outcomes: Sequence[str], where: str) -> Non
                 f"{where}: {count} customers who {said} of {len(target)}, at least {FEWEST} are "
                 "needed; bring more history, or another horizon"
             )
-
-
-def _target(joined: pd.DataFrame, task: Lapse | Clv) -> np.ndarray:
-    if isinstance(task, Clv):
-        return joined["value"].fillna(0.0).to_numpy(float)
-    return (joined["purchases"].fillna(0) == 0).to_numpy(float)
 
 
 def _strata(

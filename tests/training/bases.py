@@ -11,7 +11,7 @@ import pandas as pd
 
 from configs.schema import Config
 from features.schema import FeatureColumn, FeatureSchema
-from tests.factories import make_config
+from tests.factories import make_club, make_config
 from training.calibrate import Calibration, Scale
 from training.model import Model
 from training.predictors import Linear, Term
@@ -77,6 +77,31 @@ def make_subscribers(customers: int = 400, seed: int = 9) -> pd.DataFrame:
             "left": np.where(left, "Yes", "No"),
         }
     )
+
+
+def make_members(customers: int = 1100, seed: int = 3) -> pd.DataFrame:
+    """Subscriptions over nine months: the cheap ones end early, and some customers come back."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(customers):
+        name, price = f"cust-{number:06}", int(rng.choice([9, 19, 49]))
+        start = FIRST + pd.Timedelta(days=int(rng.integers(0, 200)))
+        end = start + pd.Timedelta(days=5 + int(rng.exponential({9: 120, 19: 250, 49: 500}[price])))
+        rows.append((name, start, end if end < FIRST + pd.Timedelta(days=DAYS) else None, price))
+        if number % 3 == 0 and end < FIRST + pd.Timedelta(days=200):
+            back = end + pd.Timedelta(days=int(rng.integers(0, 40)))
+            rows.append((name, back, None, price + 5))
+    rows.append(("the-last", FIRST + pd.Timedelta(days=DAYS - 1), None, 9))
+    return pd.DataFrame(rows, columns=["customer", "start", "end", "mrr"])
+
+
+def make_members_config(folder: Path, rows: pd.DataFrame | None = None, **changes: Any) -> Config:
+    """Write a base of members into a folder and return its config; two trials."""
+    held = {
+        "timeline": {"every": "28d", "cutoffs": 3, "history": "60d", "gap": "0d"},
+        "tuning": {"trials": 2, "minutes": 5.0},
+    }
+    return make_club(folder, make_members() if rows is None else rows, **{**held, **changes})
 
 
 def make_snapshot_config(folder: Path, rows: pd.DataFrame | None = None, **changes: Any) -> Config:

@@ -19,6 +19,7 @@ FILES = (
     "card.html",
     "card.json",
     "intervals.json",
+    "learned.json",
     "manifest.json",
     "predictor_0.json",
     "reference.json",
@@ -221,10 +222,10 @@ def test_a_name_that_could_lead_elsewhere_is_refused_unread(tmp_path, name):
         bundles.load(folder)
 
 
-@pytest.mark.parametrize("value", [2, 0, "1", None])
+@pytest.mark.parametrize("value", [1, 0, "2", None])
 def test_an_unknown_format_is_named(tmp_path, value):
     folder = rewritten(make_small(tmp_path), format=value)
-    with pytest.raises(BundleError, match=r"format .*, expected 1"):
+    with pytest.raises(BundleError, match=r"format .*, expected 2"):
         bundles.load(folder)
 
 

@@ -178,6 +178,15 @@ def test_a_difference_says_whether_it_is_for_the_better(estimate, low, high, sai
     assert f"Boosted trees against Last purchase: {said}" in words(page)
 
 
+def test_revenue_is_told_beside_the_counts():
+    test = {"customers": 400, "positives": 80, "rate": 0.2}
+    revenue = {"mrr": 51_300.0, "mrr_rate": 0.264, "mrr_top_tenth": 0.313}
+    said = words(page_of(test={**test, **revenue}))
+    assert "That tenth held 31.3 % of the monthly revenue (MRR) that left." in said
+    assert "80 left (20.0 %), with 26.4 % of the monthly revenue of USD 51,300." in said
+    assert "monthly revenue" not in words(page_of(test=test))
+
+
 def test_a_refusal_says_what_is_served_instead():
     verdict = {"passed": False, "served": "recency", "reasons": ["Worse than the rule."]}
     assert "Refused. Served instead: Last purchase." in words(page_of(verdict=verdict))

@@ -132,10 +132,11 @@ def test_what_was_measured_is_what_the_bundle_predicts(shop):
     tables = load_tables(config)
     for task, metrics in (("churn", CHURN_METRICS), ("clv", VALUE_METRICS)):
         made = trained[task]
+        model = made.bundle.model
         rows = pd.read_parquet(made.bundle.path.parent / "predictions.parquet")
         frame = build(config, tables, [date.fromisoformat(made.bundle.manifest["cutoffs"]["test"])])
         frame = frame[frame["customer_id"].isin(rows["customer_id"])]
-        served = made.bundle.model.predict(made.bundle.model.schema.encode(frame))
+        served = model.predict(model.complete(model.inputs.encode(frame)))
         np.testing.assert_array_equal(served, rows[made.bundle.model.name])
         held = made.bundle.manifest["metrics"]
         for name, metric in metrics.items():
@@ -254,7 +255,8 @@ def test_kept_contributions_add_up_to_the_margin(shop):
     moved = rows[[name for name in rows if name.startswith("contribution.")]].sum(axis=1)
     model = made.bundle.model
     frame = build(config, load_tables(config), [rows["as_of"].iloc[0]])
-    matrix = model.schema.encode(frame[frame["customer_id"].isin(rows["customer_id"])])
+    inputs = model.inputs.encode(frame[frame["customer_id"].isin(rows["customer_id"])])
+    matrix = model.complete(inputs)
     np.testing.assert_allclose(model.explain(matrix).base_margin + moved, model.margin(matrix))
 
 

@@ -151,6 +151,16 @@ def test_only_the_population_is_asked_about():
     assert replace(model, population=None).asked(matrix).tolist() == [True] * 4
 
 
+def test_a_population_holds_its_bounds_and_nobody_of_whom_it_is_not_known():
+    matrix = np.array([[0.0, 0, 0], [1.0, 0, 0], [3.0, 0, 0], [4.0, 0, 0], [np.nan, 0, 0]])
+    schema = make_model(make_linear(1, 1, 1)).schema
+    least, between = Population("recency", at_least=1.0), Population("recency", 3.0, 1.0)
+    assert least.holds(schema, matrix).tolist() == [False, True, True, True, False]
+    assert between.holds(schema, matrix).tolist() == [False, True, True, False, False]
+    with pytest.raises(ValueError, match="needs a bound"):
+        Population("recency")
+
+
 def test_only_segments_have_centres():
     with pytest.raises(TypeError, match="no centres"):
         _ = make_model(make_linear(1, 1, 1)).centres

@@ -133,6 +133,28 @@ def test_rows_after_the_test_window_change_nothing(tmp_path, receipts, churn):
         np.testing.assert_array_equal(getattr(split, part).matrix, getattr(churn, part).matrix)
 
 
+def test_what_is_learned_from_was_known_by_the_cut_off_it_is_held_against(tmp_path, receipts):
+    # Of every other customer, the purchases of the first window become known after the second.
+    config = make_regulars_config(tmp_path, receipts)
+    cuts = split_by_time(config, load_tables(config), config.churn).cutoffs
+    first, when = cuts.tune[0], pd.to_datetime(receipts["when"])
+    inside = (when > str(first)) & (when < str(first + HORIZON - timedelta(days=1)))
+    slow = receipts["customer"].str[-1].isin(list("02468"))
+    heard = str(cuts.validation + timedelta(days=14))
+    told = receipts.assign(known=receipts["when"].mask(inside & slow, heard))
+    held = config.model_dump(mode="json")
+    held["sources"]["transactions"]["columns"]["known_at"] = "known"
+    config = make_regulars_config(tmp_path, told, sources=held["sources"])
+    split = split_by_time(config, load_tables(config), config.churn)
+    by_test = split.fit.at([first])
+    by_validation = split.tune.at([first])
+    assert keys(by_test) == keys(by_validation)
+    untold = by_validation.target > by_test.target
+    assert untold.sum() > 20
+    assert {customer[-1] for customer in by_test.customers[untold]} <= set("02468")
+    assert not (by_validation.target < by_test.target).any()
+
+
 def test_too_short_a_history_is_told_before_anything_is_learned(tmp_path, receipts):
     timeline = {"every": "120d", "cutoffs": 2, "history": "60d", "gap": "0d"}
     churn = {"kind": "lapse", "horizon": "120d"}

@@ -1,0 +1,234 @@
+"""Columns that are learned: what BG/NBD expects of a customer, by parameters kept in the bundle.
+
+They follow from features that are built, and from numbers estimated once on the histories of
+everybody known at a cut-off. Neither a feature table nor a store holds them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from configs.errors import StamkundeError
+from configs.values import MOST_DAYS
+from features.schema import FeatureColumn, FeatureError, FeatureSchema
+from training.probability import BGNBD
+
+HISTORY = ("purchase_days", "active_span", "tenure")
+"""The built features that are a customer's history: purchases (x + 1), t_x and T, in days."""
+
+SAMPLE = 20_000
+"""The most customers that parameters are fitted on: more would hardly move them."""
+
+_FORMULA = "bgnbd 1"  # counted up when the columns come to mean another number
+
+
+class LearningError(StamkundeError, ValueError):
+    """Histories from which nothing can be learned."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The columns that BG/NBD adds to the built ones; purchases of one day count once.
+
+    A row's columns depend on that row alone: a customer alone gets the same bits as in a batch.
+
+    Parameters
+    ----------
+    horizon : int
+        How far to look ahead of the cut-off, in days.
+    purchases : BGNBD
+        In days.
+    """
+
+    horizon: int
+    purchases: BGNBD
+
+    def __post_init__(self) -> None:
+        if type(self.horizon) is not int or not 0 < self.horizon <= MOST_DAYS:
+            raise ValueError(f"the horizon must be 1 to {MOST_DAYS} days, got {self.horizon!r}")
+
+    @classmethod
+    def fit(cls, schema: FeatureSchema, matrix: np.ndarray, horizon: int, seed: int) -> Self:
+        """Estimate the parameters from the built features of those known at one cut-off.
+
+        Raises
+        ------
+        LearningError
+            If nobody came back, or the likelihood has no maximum to be found.
+        """
+        rows = _histories(schema, matrix)
+        rows = rows[_possible(rows)]
+        if len(rows) > SAMPLE:
+            rows = np.random.default_rng(seed).choice(rows, SAMPLE, replace=False)
+        alike, counts = np.unique(rows, axis=0, return_counts=True)
+        frequency, recency, age = alike.T
+        try:
+            return cls(horizon, BGNBD.fit(frequency, recency, age, counts))
+        except ValueError as error:
+            raise LearningError(str(error)) from None
+
+    @cached_property
+    def columns(self) -> tuple[FeatureColumn, ...]:
+        """The learned columns, as a schema holds them after the built ones."""
+        return columns(self.horizon)
+
+    def extend(self, inputs: FeatureSchema) -> FeatureSchema:
+        """Return the schema of built columns and learned.
+
+        Raises
+        ------
+        FeatureError
+            If a built column, such as an attribute, has the name of a learned one.
+        """
+        taken = [column.name for column in self.columns if column.name in inputs.names]
+        if taken:
+            raise FeatureError(
+                f"{taken[0]!r} is the name of a column that is learned; call the attribute "
+                f"otherwise, and say column: {taken[0]}"
+            )
+        return FeatureSchema((*inputs.columns, *self.columns))
+
+    def inputs_of(self, schema: FeatureSchema) -> FeatureSchema:
+        """Return the built columns of what `extend` returned.
+
+        Raises
+        ------
+        FeatureError
+            If the schema does not end with these columns, defined as they are now, or lacks a
+            column that they follow from.
+        """
+        built = len(schema.columns) - len(self.columns)
+        inputs, ending = FeatureSchema(schema.columns[:built]), schema.columns[built:]
+        if [column.name for column in ending] != [column.name for column in self.columns]:
+            raise FeatureError("the schema does not end with the columns that are learned")
+        FeatureSchema(ending).check_definitions(FeatureSchema(self.columns))
+        if not set(HISTORY) <= set(inputs.names):
+            raise FeatureError(f"the learned columns follow from {', '.join(HISTORY)}")
+        return inputs
+
+    def values(self, inputs: FeatureSchema, matrix: np.ndarray) -> np.ndarray:
+        """Return the learned columns of rows of built features.
+
+        Returns
+        -------
+        ndarray, shape (rows, columns)
+            NaN for who never bought, and where the features are no possible history.
+        """
+        rows = _histories(inputs, matrix)
+        possible = _possible(rows)
+        history = [np.ascontiguousarray(column) for column in rows[possible].T]
+        found = np.full((len(matrix), len(self.columns)), np.nan)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found[possible, 0] = self.purchases.expected_purchases(self.horizon, *history)
+            found[possible, 1] = self.purchases.probability_of_purchase(self.horizon, *history)
+        found[~np.isfinite(found)] = np.nan
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the parameters as JSON can hold them."""
+        return {"horizon": self.horizon, "purchases": self.purchases.to_dict()}
+
+    @classmethod
+    def from_dict(cls, held: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` returned."""
+        return cls(held["horizon"], BGNBD.from_dict(held["purchases"]))
+
+
+def columns(horizon: int) -> tuple[FeatureColumn, ...]:
+    """Return the columns that are learned of a task that looks so many days ahead."""
+    return (
+        _column(
+            "expected_purchases",
+            horizon,
+            unit="count",
+            label=f"expected purchases in the next {horizon} days",
+            label_da=f"forventede køb de næste {horizon} dage",
+        ),
+        _column(
+            "purchase_probability",
+            horizon,
+            unit="share",
+            label=f"probability of a purchase in the next {horizon} days",
+            label_da=f"sandsynlighed for et køb de næste {horizon} dage",
+        ),
+    )
+
+
+def _column(name: str, horizon: int, *, unit: str, label: str, label_da: str) -> FeatureColumn:
+    definition = f"learned:{_FORMULA}:{name}:{horizon}"
+    return FeatureColumn(
+        name=name,
+        kind="number",
+        categories=(),
+        unit=unit,
+        idea="outlook",
+        label=label,
+        label_da=label_da,
+        actionable=False,
+        against=None,
+        as_of_today=False,
+        definition=hashlib.sha256(definition.encode()).hexdigest()[:16],
+    )
+
+
+@dataclass(frozen=True)
+class Widened:
+    """Rows of several cut-offs with their learned columns, or without and why.
+
+    Parameters
+    ----------
+    schema : FeatureSchema
+        The matrix's columns.
+    matrix : ndarray, shape (rows, columns)
+    learned : Learned, optional
+        As of the latest cut-off: what is measured there, and served.
+    warnings : tuple of str
+    """
+
+    schema: FeatureSchema
+    matrix: np.ndarray
+    learned: Learned | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def widen(
+    inputs: FeatureSchema, matrix: np.ndarray, as_of: np.ndarray, horizon: int, seed: int
+) -> Widened:
+    """Add the learned columns to everybody's built features, where there are purchases.
+
+    Each cut-off's come from parameters fitted on those known at it, and on nothing later.
+    """
+    if not len(matrix) or not set(HISTORY) <= set(inputs.names):
+        return Widened(inputs, matrix)
+    number, days = pd.factorize(as_of, sort=True)
+    ending = np.empty((len(matrix), len(columns(horizon))))
+    for each, day in enumerate(days):
+        rows = number == each
+        known = matrix[rows]
+        try:
+            learned = Learned.fit(inputs, known, horizon, seed)
+        except LearningError as error:
+            told = f"Nothing is learned of who comes back, as of {day} it cannot be: {error}"
+            return Widened(inputs, matrix, warnings=(told,))
+        ending[rows] = learned.values(inputs, known)
+    return Widened(learned.extend(inputs), np.column_stack([matrix, ending]), learned)
+
+
+def _histories(schema: FeatureSchema, matrix: np.ndarray) -> np.ndarray:
+    """Return repeat purchases, t_x and T of each row."""
+    rows = matrix[:, [schema.names.index(name) for name in HISTORY]]
+    rows[:, 0] -= 1
+    return rows
+
+
+def _possible(rows: np.ndarray) -> np.ndarray:
+    """Return which rows are of a customer who bought; NaN is in none."""
+    repeats, span, age = rows.T
+    return (repeats >= 0) & (span >= 0) & (span <= age) & np.isfinite(repeats + age)
