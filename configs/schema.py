@@ -149,7 +149,7 @@ class SparkEngine(Section):
     kind: Literal["spark"]
     master: str = Field(
         "local[*]",
-        pattern=r"^(local(\[[\w*,]+\])?|spark://\S+|yarn|k8s://\S+)$",
+        pattern=r"^(local(\[(\d{1,4}|\*)\])?|spark://\S+|yarn|k8s://\S+)$",
         description="Spark's own; one that is not local must reach paths.var too. All else that "
         "Spark can be told stands in its spark-defaults.conf, found by SPARK_CONF_DIR",
     )

@@ -17,9 +17,11 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import ibis.expr.types as ir
@@ -78,7 +80,7 @@ class Feature:
     empty : float, optional
         Its value where the customer has no row in the frame; missing unless given.
     source : str
-        The code of its body and its frame's.
+        The code of its body, and all of that which its frame lies among.
     """
 
     name: str
@@ -107,7 +109,7 @@ class Feature:
 
     @property
     def definition(self) -> str:
-        """A digest of how it is computed: its body, its frame's body, its window and kind."""
+        """A digest of how it is computed: its body, the frames' code, its window and kind."""
         parts = [self.source, str(self.window), str(self.empty)]
         text = "\n".join([*parts, self.kind] if self.kind else parts)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -191,7 +193,7 @@ class Family:
                 against=against,
                 empty=empty,
                 # Read when the module is, as a file may change under a process that runs for long.
-                source=f"{_body(expression)}\n{_body(frame)}",
+                source=f"{_body(expression)}\n{frame.__name__}\n{_code_beside(frame)}",
             )
             self.features.append(_Written(feature, windowed, roles))
             return expression
@@ -215,3 +217,13 @@ def _body(function: Callable[..., Any]) -> str:
         return source
     body = tree.body[1:] if ast.get_docstring(tree) else tree.body
     return "\n".join(ast.get_source_segment(source, part) or "" for part in body)
+
+
+@cache
+def _code_beside(frame: Frame) -> str:
+    """Return the code of a frame's module, without docstrings: frames are made of one another."""
+    tree = ast.parse(inspect.getsource(sys.modules[frame.__module__]))
+    told = (node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.FunctionDef))
+    for node in told:
+        node.body = node.body[1:] if ast.get_docstring(node) else node.body
+    return ast.dump(tree)
