@@ -49,11 +49,14 @@ class _Dated:
     settled : bool
         Whether what is known of an order (or an event) is the same at every cut-off after its day.
         Then rows are gathered once for all cut-offs; else for each of them.
+    own : frozenset of Frame
+        The frames that are gathered of them.
     """
 
     rows: ir.Table
     at: AsOf
     settled: bool
+    own: ClassVar[frozenset[Frame]]
 
     @cached_property
     def _lines(self) -> ir.Table:
@@ -68,7 +71,7 @@ class _Dated:
 
     def frames(self, gathered: Mapping[Frame, ir.Table]) -> dict[Frame, ir.Table]:
         """Return each frame, its rows laid before the cut-offs."""
-        return {frame: self._known(rows) for frame, rows in gathered.items()}
+        return {f: self._known(rows) for f, rows in gathered.items() if f in self.own}
 
     def _known(self, rows: ir.Table) -> ir.Table:
         if self.settled:
@@ -79,6 +82,8 @@ class _Dated:
 @dataclass(frozen=True)
 class Purchases(_Dated):
     """The frames of transactions at the cut-offs."""
+
+    own: ClassVar = frozenset({frames.orders, frames.days, frames.categories, frames.channels})
 
     @property
     def everybody(self) -> Frame:
@@ -117,6 +122,7 @@ class Events(_Dated):
     """The frames of events at the cut-offs, some of which the declared kinds call for."""
 
     kinds: Sequence[Kind]
+    own: ClassVar = frozenset({frames.events, frames.scores, frames.contacts})
 
     @property
     def everybody(self) -> Frame:

@@ -26,7 +26,12 @@ _ATTRIBUTE_KINDS: dict[str, Kind] = {
     "flag": "flag",
     "date": "date",
 }
-_DAYS = {"occurred_at": "local_day", "started_at": "start_day", "ended_at": "end_day"}
+_DAYS = {
+    "occurred_at": "local_day",
+    "started_at": "start_day",
+    "ended_at": "end_day",
+    "signed_up_at": "signed_up_day",
+}
 _DEFAULTS = {"known_at": ("occurred_at", "started_at"), "ended_known_at": ("ended_at",)}
 """What stands where a row does not say when it, or its end, was known."""
 
@@ -131,14 +136,14 @@ class Translation:
     def select(self) -> str:
         """Return the columns of the canonical table as SQL, defaults and local days included."""
         values = {column.name: self.value(column) for column in self.columns}
-        if not isinstance(self.source, Behaviour):
-            return _listed(values)
         days = {
             _DAYS[column.name]: self.to.day_of(part, self.types[part])
             for column in self.columns
             for part in column.parts
             if column.name in _DAYS
         }
+        if not isinstance(self.source, Behaviour):
+            return _listed(values | days)
         for name, defaults in _DEFAULTS.items():
             if name in values:
                 default = next(values[each] for each in defaults if each in values)

@@ -38,7 +38,7 @@ def attribute(customers: ir.Table, name: str, declared: Attribute, as_of: ir.Val
 
 def signed_up(customers: ir.Table, as_of: ir.Value, instant: ir.Value) -> ir.Value:
     """Return the days since the customer signed up, missing where that lies after the cut-off."""
-    days = as_of.delta(customers.signed_up_at.date(), unit="day").cast("float64")
+    days = as_of.delta(customers.signed_up_day, unit="day").cast("float64")
     return (customers.signed_up_at < instant).ifelse(days, None)
 
 

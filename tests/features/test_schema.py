@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features import frames
-from features.definition import Family, Feature
+from features.definition import Family, Feature, Kind
 from features.schema import FeatureColumn, FeatureError, FeatureSchema, check_value
 
 RECENCY = FeatureColumn(
@@ -204,14 +204,14 @@ def test_a_definition_changes_with_its_frame(tmp_path):
     assert defined(tmp_path, PLAIN, frames.orders).definition != one
 
 
-def spend(lines, window):
-    return lines.amount.sum(where=lines.age <= window)
+def spend(orders, window):
+    return orders.net.sum(where=orders.age <= window)
 
 
 def test_windows_are_features_of_their_own():
     family = Family()
     said = {"label": "spend in {window} days", "label_da": "forbrug i {window} dage"}
-    family.feature(frames.lines, unit="money", idea="", windowed=True, **said)(spend)
+    family.feature(frames.orders, unit="money", idea="", windowed=True, **said)(spend)
     one, two = family.build((7, 30), set())
     assert (one.name, one.label, one.label_da) == (
         "spend_7d",
@@ -226,12 +226,50 @@ def test_windows_are_features_of_their_own():
     assert one.definition != two.definition
 
 
+def test_kinds_of_events_are_features_of_their_own():
+    family = Family()
+    said = {"label": "{kind} in {window} days", "label_da": "{kind} i {window} dage"}
+    family.feature(
+        frames.events, roles=("engagement",), windowed=True, unit="", idea="{kind}", **said
+    )(spend)
+    kinds = [
+        Kind("web_visit", "engagement", "visits", "besøg", valued=False),
+        Kind("nps", "score", "NPS", "NPS", valued=True),
+        Kind("call", "engagement", "calls", "opkald", valued=False),
+    ]
+    visit, call = family.build((7,), set(), kinds)
+    assert (visit.name, visit.idea) == ("web_visit_spend_7d", "web visit")
+    assert (visit.label, visit.label_da) == ("visits in 7 days", "besøg i 7 dage")
+    assert call.name == "call_spend_7d"
+    assert visit.definition != call.definition
+
+
+def test_a_feature_of_values_is_built_only_for_kinds_that_have_them():
+    family = Family()
+    family.feature(
+        frames.events, roles=("score",), needs=("value",), unit="", idea="", label="", label_da=""
+    )(spend)
+    kinds = [Kind(name, "score", name, name, name == "nps") for name in ("nps", "csat")]
+    assert [each.name for each in family.build((), {"value"}, kinds)] == ["nps_spend"]
+    assert family.build((), set(), kinds) == []
+
+
+def test_a_feature_of_a_role_is_built_only_where_a_kind_has_it():
+    family = Family()
+    family.feature(frames.contacts, needs=("contact",), unit="", idea="", label="", label_da="")(
+        spend
+    )
+    mail = Kind("mail", "contact", "mail", "mail", valued=False)
+    assert family.build((), set()) == []
+    assert [each.name for each in family.build((), set(), [mail])] == ["spend"]
+
+
 def test_a_feature_is_built_only_where_its_columns_are():
     family = Family()
 
-    @family.feature(frames.lines, unit="", idea="", label="", label_da="", needs=("channel",))
-    def channels(lines):
-        return lines.channel.nunique()
+    @family.feature(frames.channels, unit="", idea="", label="", label_da="", needs=("channel",))
+    def channels(channels):
+        return channels.count()
 
     assert family.build((), {"amount"}) == []
     assert [feature.name for feature in family.build((), {"amount", "channel"})] == ["channels"]
