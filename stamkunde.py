@@ -19,6 +19,7 @@ from configs.schema import Config, json_schema
 from serving import console
 
 if TYPE_CHECKING:
+    from features.catalogue import Described
     from features.source import Tables
     from serving.ledger import Ledger
     from training.job import Trained
@@ -44,10 +45,16 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="replace a value, such as churn.horizon=60d"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
-AsOf = Annotated[
-    datetime,
+_DATE = typer.Option(
+    formats=["%Y-%m-%d"], metavar="DATE", help="its first instant, local time, is excluded"
+)
+AsOf = Annotated[datetime, _DATE]
+RejectsFile = Annotated[
+    Path | None,
     typer.Option(
-        formats=["%Y-%m-%d"], metavar="DATE", help="its first instant, local time, is excluded"
+        "--rejects",
+        dir_okay=False,
+        help="set bad rows aside in this CSV file, not refuse the first",
     ),
 ]
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="churn, clv or segments")]
@@ -71,14 +78,18 @@ class PlaceError(StamkundeError):
 
 
 @app.command()
-def check(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
+def check(
+    config: ConfigFile,
+    rejects: RejectsFile = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
     """Say whether the data is fit for the job; exit 2 where training cannot be meant."""
     from features.check import check as examine
     from features.check import unfit
-    from features.source import load_tables
 
     told = load(config, set_ or [])
-    found = examine(told, load_tables(told))
+    found = examine(told, _loaded(told, rejects, count_duplicates=True))
     console.findings(found, as_json)
     if unfit(found):
         raise typer.Exit(2)
@@ -87,22 +98,30 @@ def check(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -
 @app.command()
 def features(
     config: ConfigFile,
-    as_of: AsOf,
+    as_of: Annotated[datetime | None, _DATE] = None,
     out_: Annotated[
         Path | None, typer.Option("--out", dir_okay=False, help="the Parquet file to write")
     ] = None,
     store: Annotated[bool, typer.Option(help="fill the store that the service reads")] = False,
+    describe: Annotated[
+        bool, typer.Option("--describe", help="list the features instead; no data is read")
+    ] = False,
+    rejects: RejectsFile = None,
     set_: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """Build every customer's features as of a date: one row a customer."""
     from features.build import write
-    from features.source import load_tables
 
+    if describe:
+        console.described(_described(load(config, set_ or [])), as_json)
+        return
+    if as_of is None:
+        raise CallError("features: say as of when: --as-of DATE, or --describe to list them")
     if out_ is None and not store:
         raise CallError("features: say where they go: --out FILE.parquet, --store, or both")
     told = load(config, set_ or [])
-    tables = load_tables(told)
+    tables = _loaded(told, rejects)
     rows = write(told, tables, as_of.date(), out_) if out_ else None
     if store:
         rows = _fill_store(told, tables, as_of.date())
@@ -122,12 +141,13 @@ def train(
     task: Annotated[str, typer.Argument(metavar="TASK", help="churn, clv, segments or all")],
     config: ConfigFile,
     trials: Annotated[int | None, typer.Option(min=1, help="trials of the study")] = None,
+    rejects: RejectsFile = None,
     set_: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """Tune, evaluate on the later period, explain, log and judge; exit 1 if the gate refuses."""
     overrides = [*(set_ or []), *([f"tuning.trials={trials}"] if trials else [])]
-    made = _train(load(config, overrides), task, as_json)
+    made = _train(load(config, overrides), task, as_json, rejects=rejects)
     if not all(trained.verdict.passed for trained in made):
         raise typer.Exit(1)
 
@@ -200,18 +220,18 @@ def score(
     config: ConfigFile,
     as_of: AsOf,
     out_: Annotated[Path, typer.Option("--out", dir_okay=False, help="the Parquet file to write")],
+    rejects: RejectsFile = None,
     set_: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """Score the whole customer base in a batch, with reasons, on record."""
-    from features.source import load_tables
     from serving.batch import score_base
     from serving.release import current
 
     told = load(config, set_ or [])
     made = score_base(
         told,
-        load_tables(told),
+        _loaded(told, rejects),
         current(told.var),
         as_of.date(),
         out_,
@@ -287,14 +307,14 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
     """Run the whole path on a customer base, and end by saying where to look next."""
     from features.check import check as examine
     from features.check import unfit
-    from features.source import first_and_last_day, load_tables
+    from features.source import first_and_last_day
     from serving.demo import serve_and_ask
     from serving.package import package as build
     from training.progress import Reporter
 
     told, say = load(config, set_ or []), Reporter(sys.stdout).say
     say(f"\n1 · Is the data of {told.name} fit for the job?")
-    tables = load_tables(told)
+    tables = _loaded(told, count_duplicates=True)
     found = examine(told, tables)
     console.findings(found, False)
     if unfit(found):
@@ -306,7 +326,7 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
         console.version(_promote(told, task), "is the champion", False)
     if not passed:
         raise typer.Exit(1)
-    timeless = tables.transactions is None
+    timeless = tables.snapshot is not None
     as_of = _now().date() if timeless else first_and_last_day(tables)[1] + timedelta(days=1)
     say(f"\n4 · Features of everybody as of {as_of}, and the champions as a Bento")
     say(f"{_fill_store(told, tables, as_of):,} customers in the store")
@@ -353,15 +373,44 @@ def _one_task(config: Config, task: str) -> Task:
     return task  # type: ignore[return-value]
 
 
-def _train(config: Config, task: str, as_json: bool, tables: Tables | None = None) -> list[Trained]:
-    """Train one task or all, show what came of each, and write the report."""
+def _loaded(config: Config, rejects: Path | None = None, count_duplicates: bool = False) -> Tables:
+    """Load the base's tables, and say how many bad rows were set aside."""
     from features.source import load_tables
+
+    tables = load_tables(config, rejects, count_duplicates)
+    if rejects is not None:
+        aside = sum(intake.rejects for intake in tables.intake.values())
+        typer.echo(f"{aside:,} bad rows set aside → {rejects}", err=True)
+    return tables
+
+
+def _described(config: Config) -> list[Described]:
+    """Return the features of a base, then the columns that models learn."""
+    from features.catalogue import Described, describe
+    from training.learned import HISTORY, columns
+
+    told = describe(config)
+    if set(HISTORY) <= {each.column.name for each in told}:
+        horizons = {getattr(task, "horizon", 0) for task in (config.churn, config.clv)}
+        for horizon in sorted(horizons - {0}):
+            told += [Described(column, "learned") for column in columns(horizon)]
+    return told
+
+
+def _train(
+    config: Config,
+    task: str,
+    as_json: bool,
+    tables: Tables | None = None,
+    rejects: Path | None = None,
+) -> list[Trained]:
+    """Train one task or all, show what came of each, and write the report."""
     from training.card import report
     from training.job import train as run
     from training.progress import Reporter
 
     tasks = config.tasks if task == "all" else (_one_task(config, task),)
-    tables = tables or load_tables(config)
+    tables = tables or _loaded(config, rejects)
     made = []
     for name in tasks:
         trained = run(config, name, now=_now(), tables=tables, reporter=Reporter())  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from features.timeline import EARLIEST, LATEST
 from serving.figures import Language
 
 
@@ -40,6 +41,9 @@ CustomerId = Annotated[
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 TaskName = Literal["churn", "clv", "segments"]
 
+MOST_DAYS = 10
+"""Days that the rows of one call may be seen from: each costs tenths of a second at first."""
+
 
 class Part(BaseModel):
     """A closed part of the interface: an unknown key or a wrong type is refused."""
@@ -47,8 +51,48 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+Row = dict[str, Any]
+
+
+class GivenRows(Part):
+    """A customer's own rows, in the names of the canonical columns.
+
+    Values are as JSON has them; money by its digits, stamps in ISO 8601, in the source's zone
+    unless they name one. What had not happened or was not known by ``as_of`` changes nothing.
+    """
+
+    transactions: list[Row] = []
+    events: list[Row] = []
+    subscriptions: list[Row] = []
+    customer: Row | list[Row] = Field(
+        [], description="the attributes; where they have a valid_from, a list of rows may be given"
+    )
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The rows as they were given."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+    @property
+    def tables(self) -> dict[str, list[Row]]:
+        """The rows by canonical table."""
+        return {
+            TABLES[name]: held if isinstance(held, list) else [held]
+            for name, held in self.given.items()
+        }
+
+
+TABLES = {
+    "transactions": "transactions",
+    "events": "events",
+    "subscriptions": "subscriptions",
+    "customer": "customers",
+}
+"""The canonical table of each kind of given rows."""
+
+
 class Asked(Part):
-    """A customer to score: by id alone, or with every feature given."""
+    """A customer to score: by id alone, with every feature given, or with their own rows."""
 
     customer_id: CustomerId
     features: dict[str, Any] | None = Field(
@@ -56,13 +100,33 @@ class Asked(Part):
         description="every feature of every model's schema by name; null where it is missing",
         examples=[{"days_since_purchase": 74, "income": None}],
     )
-    as_of: Day | None = Field(None, description="the day the given features were known at")
+    rows: GivenRows | None = Field(
+        None, description="what the features are built from, just as the batch builds them"
+    )
+    as_of: Day | None = Field(
+        None,
+        description="the day the given features were known at; with rows, the day whose first "
+        "instant is excluded, which must be given",
+    )
 
     @model_validator(mode="after")
-    def _day_of_features(self) -> Asked:
-        if self.as_of is not None and self.features is None:
-            raise ValueError("as_of goes with features; by id, the stored features have their own")
+    def _one_form(self) -> Asked:
+        if self.features is not None and self.rows is not None:
+            raise ValueError("features and rows exclude each other; give one of them")
+        if self.rows is not None and self.as_of is None:
+            raise ValueError("as_of must be given with rows: the day that they are seen from")
+        if self.as_of is not None and self.features is None and self.rows is None:
+            raise ValueError(
+                "as_of goes with features or rows; by id, the stored features have their own"
+            )
         return self
+
+    @field_validator("as_of")
+    @classmethod
+    def _day_that_can_be_meant(cls, value: str | None) -> str | None:
+        if value is not None and not EARLIEST <= date.fromisoformat(value) <= LATEST:
+            raise ValueError(f"must be between {EARLIEST} and {LATEST}")
+        return value
 
 
 class ScoreRequest(Part):
@@ -81,6 +145,15 @@ class ScoreRequest(Part):
         if isinstance(customers, list) and len(customers) > most:
             raise ValueError(f"at most {most} customers in one call; send the rest in another")
         return customers
+
+    @model_validator(mode="after")
+    def _few_days(self) -> ScoreRequest:
+        days = {asked.as_of for asked in self.customers if asked.rows is not None}
+        if len(days) > MOST_DAYS:
+            raise ValueError(
+                f"at most {MOST_DAYS} days (as_of) for rows in one call; send the rest in another"
+            )
+        return self
 
 
 class Reason(Part):
@@ -157,12 +230,29 @@ class Score(Part):
     bundles: dict[TaskName, Digest] = Field(description="the model that was asked, by task")
 
 
+class RowFault(Part):
+    """Where a given row breaks a rule."""
+
+    table: str
+    row: int | None = Field(description="counted from 1 in its table")
+    column: str | None
+    expected: str
+    found: str
+
+
 class ItemError(Part):
     """Why one customer has no score."""
 
-    code: Literal["unknown_customer", "invalid_features", "features_changing"]
+    code: Literal[
+        "unknown_customer",
+        "invalid_features",
+        "features_changing",
+        "invalid_rows",
+        "rows_not_served",
+    ]
     message: str
     feature: str | None = None
+    row: RowFault | None = None
 
 
 class Refused(Part):

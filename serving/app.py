@@ -71,9 +71,9 @@ def opened(told: Settings, release: Release) -> Online:
     return Online(
         release,
         settings.open_store(told.var),
-        settings.open_ledger(told.base, told.var),
+        settings.open_ledger(told.config.name, told.var),
         settings.open_secret(told.var),
-        told.serving,
+        told.config,
     )
 
 
@@ -92,7 +92,7 @@ async def score(request: Request) -> Response:
 
 
 def _scored(online: Online, body: bytes) -> Response:
-    asked = read_request(body, online.defaults.max_customers)
+    asked = read_request(body, online.config.serving.max_customers)
     return _json(online.score(asked, datetime.now(UTC)))
 
 
@@ -107,14 +107,14 @@ def _champion(bundle: Bundle) -> dict[str, Any]:
     return {
         "digest": bundle.digest,
         "model": bundle.model.name,
-        "features": list(bundle.model.schema.names),
+        "features": list(bundle.model.inputs.names),
         "papers": {name: bundle.manifest[name] for name in PAPERS if name in bundle.manifest},
     }
 
 
 async def document(request: Request) -> Response:
     """Describe the interface."""
-    return _json(openapi(request.app.state.online.defaults.max_customers))
+    return _json(openapi(request.app.state.online.config.serving.max_customers))
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -33,6 +33,8 @@ class TaskScores:
     Parameters
     ----------
     bundle : Bundle
+    learned : ndarray, shape (rows, columns)
+        The learned columns; NaN where missing.
     codes : list of str or None
         ``inactive`` outside the model's population, ``out_of_range`` where features are so
         extreme that the model has no finite answer.
@@ -45,6 +47,7 @@ class TaskScores:
     """
 
     bundle: Bundle
+    learned: np.ndarray
     codes: list[str | None]
     explanation: Explanation
     intervals: Mapping[str, np.ndarray]
@@ -54,6 +57,13 @@ class TaskScores:
     def vocabulary(self) -> Vocabulary:
         """The words of the bundle's features."""
         return Vocabulary.of(self.bundle)
+
+    def learned_of(self, row: int) -> dict[str, Value]:
+        """Return a row's learned columns by name, None for missing."""
+        model = self.bundle.model
+        names = model.schema.names[len(model.inputs.names) :]
+        values = [None if np.isnan(value) else value for value in self.learned[row].tolist()]
+        return dict(zip(names, values, strict=True))
 
 
 @dataclass(frozen=True)
@@ -85,8 +95,8 @@ class Assessments:
 
 
 def schemas(release: Release) -> dict[str, FeatureSchema]:
-    """Return the feature schemas of a release's bundles by digest, each once."""
-    held = (release.bundles[task].model.schema for task in TASKS if task in release.bundles)
+    """Return what a release's bundles must be given, by the schemas' digests, each once."""
+    held = (release.bundles[task].model.inputs for task in TASKS if task in release.bundles)
     return {schema.digest: schema for schema in held}
 
 
@@ -116,7 +126,7 @@ def assess(release: Release, table: pd.DataFrame) -> Assessments:
         flags=[_flags(names) for names in zip(*unseen, strict=True)],
         tasks={
             task: _scores(
-                release.bundles[task], matrices[release.bundles[task].model.schema.digest]
+                release.bundles[task], matrices[release.bundles[task].model.inputs.digest]
             )
             for task in TASKS
             if task in release.bundles
@@ -129,8 +139,9 @@ def _flags(unseen: Sequence[Sequence[str]]) -> list[str]:
     return [f"{UNSEEN}:{name}" for name in sorted({name for names in unseen for name in names})]
 
 
-def _scores(bundle: Bundle, matrix: np.ndarray) -> TaskScores:
+def _scores(bundle: Bundle, inputs: np.ndarray) -> TaskScores:
     model = bundle.model
+    matrix = model.complete(inputs)
     asked = model.asked(matrix)
     scored = asked & ~np.any(np.abs(matrix) > _LARGEST, axis=1)
     explanation = _spread(_explained(model, matrix[scored]), scored)
@@ -138,6 +149,7 @@ def _scores(bundle: Bundle, matrix: np.ndarray) -> TaskScores:
     held = model.intervals
     return TaskScores(
         bundle=bundle,
+        learned=matrix[:, inputs.shape[1] :],
         codes=[
             None if told else OUT_OF_RANGE if within else INACTIVE
             for told, within in zip(answered, asked, strict=True)

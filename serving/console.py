@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-from features.check import Finding
+from features.findings.finding import Finding
+
+if TYPE_CHECKING:
+    from features.catalogue import Described
 
 _MARKS = {"fine": "ok", "look": "look", "stop": "STOP"}
 
@@ -54,6 +57,37 @@ def findings(found: Sequence[Finding], json_wanted: bool) -> None:
             ("", "", "found", "what to do"),
             ((_MARKS[each.level], each.what, each.found, each.step) for each in found),
         )
+
+
+def described(features: Sequence[Described], json_wanted: bool) -> None:
+    """Print what is said of each feature."""
+    if json_wanted:
+        said = ("name", "unit", "label", "label_da", "actionable", "idea", "as_of_today")
+        as_json(
+            [
+                {name: getattr(each.column, name) for name in said}
+                | {"window": each.window, "table": each.table}
+                for each in features
+            ]
+        )
+        return
+    table(
+        ("name", "unit", "window", "idea", "from", "act", "in English", "in Danish"),
+        (
+            (
+                each.column.name,
+                each.column.unit,
+                f"{each.window}d" if each.window else "",
+                each.column.idea,
+                each.table,
+                "yes" if each.column.actionable else "",
+                each.column.label,
+                each.column.label_da,
+            )
+            for each in features
+        ),
+    )
+    say(f"{len(features)} features")
 
 
 def version(held: Any, said: str, json_wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""Scores of named customers while they wait: looked up or given, assessed, recorded, answered."""
+"""Scores of customers while they wait: looked up or given, assessed, recorded, answered."""
 
 from __future__ import annotations
 
@@ -10,35 +10,19 @@ from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
-from configs.schema import Serving
+from configs.schema import Config
 from features.schema import FeatureColumn, FeatureError, FeatureSchema, check_value
 from features.store import FeatureStore, StoredFeatures
 from serving.api import Asked, ScoreRequest
 from serving.figures import Value
+from serving.known import LONGEST_TEXT, CustomerError, Known
 from serving.ledger import Ledger, customer_token
 from serving.reasons import Options
 from serving.release import Release
+from serving.rows import FromRows
 from serving.score import answer, assess, frame, record, schemas
 
 KIND = "score"
-
-_LONGEST_TEXT = 200  # what is given is put on record
-
-
-class CustomerError(Exception):
-    """Why one customer of a call has no score; the others have."""
-
-    def __init__(self, code: str, message: str, feature: str | None = None) -> None:
-        super().__init__(message)
-        self.error = {"code": code, "message": message, "feature": feature}
-
-
-@dataclass(frozen=True)
-class Known:
-    """A customer's features, by schema digest, and the day they were known at."""
-
-    as_of: str | None
-    values: Mapping[str, Sequence[Value]]
 
 
 @dataclass(frozen=True)
@@ -55,15 +39,15 @@ class Online:
         Where every score is recorded before it is answered.
     secret : bytes
         The key under which the record names customers.
-    defaults : Serving
-        What a call that does not say gets.
+    config : Config
+        The customer base's: how rows become features, and what a call that does not say gets.
     """
 
     release: Release
     store: FeatureStore
     ledger: Ledger
     secret: bytes
-    defaults: Serving
+    config: Config
 
     @cached_property
     def schemas(self) -> dict[str, FeatureSchema]:
@@ -75,6 +59,11 @@ class Online:
         """The features to give when scoring by features, by name."""
         return {column.name: column for held in self.schemas.values() for column in held.columns}
 
+    @cached_property
+    def from_rows(self) -> FromRows:
+        """What builds features from customers' own rows."""
+        return FromRows(self.config, self.schemas)
+
     def score(self, request: ScoreRequest, at: datetime) -> dict[str, Any]:
         """Return one result a customer asked, in the order asked; scores are on record by then.
 
@@ -83,9 +72,10 @@ class Online:
         StamkundeError
             If features cannot be looked up or scores not recorded: then none is given.
         """
+        defaults = self.config.serving
         options = Options(
-            self.defaults.reasons if request.reasons is None else request.reasons,
-            request.language or self.defaults.language,
+            defaults.reasons if request.reasons is None else request.reasons,
+            request.language or defaults.language,
         )
         found = self._features(request.customers)
         scored = iter(self._scored(request.customers, found, options, at))
@@ -113,15 +103,15 @@ class Online:
         ]
         if not known:
             return []
-        rows = [held.values for held in known]
+        values = [held.values for held in known]
         assessed = assess(
-            self.release, frame(self.schemas, rows, ids, [held.as_of for held in known])
+            self.release, frame(self.schemas, values, ids, [held.as_of for held in known])
         )
         score_ids = [uuid4().hex for _ in ids]
         tokens = (customer_token(self.secret, self.release.base, customer) for customer in ids)
         self.ledger.append(
             [
-                (score_id, KIND, record(assessed, row, token, options))
+                (score_id, KIND, record(assessed, row, token, options, known[row].rows))
                 for row, (score_id, token) in enumerate(zip(score_ids, tokens, strict=True))
             ],
             at,
@@ -132,12 +122,20 @@ class Online:
         ]
 
     def _features(self, customers: Sequence[Asked]) -> list[Known | CustomerError]:
-        by_id = [asked.customer_id for asked in customers if asked.features is None]
+        by_id = [asked.customer_id for asked in customers if _is_by_id(asked)]
         stored = {
             digest: self.store.get(self.release.base, digest, by_id) if by_id else {}
             for digest in self.schemas
         }
-        return [self._known(asked, stored) for asked in customers]
+        given = [
+            (asked.as_of, asked.rows)
+            for asked in customers
+            if asked.rows is not None and asked.as_of is not None
+        ]
+        built = iter(self.from_rows.known(given))
+        return [
+            self._known(asked, stored) if asked.rows is None else next(built) for asked in customers
+        ]
 
     def _known(
         self, asked: Asked, stored: Mapping[str, Mapping[str, StoredFeatures]]
@@ -167,6 +165,10 @@ class Online:
         )
 
 
+def _is_by_id(asked: Asked) -> bool:
+    return asked.features is None and asked.rows is None
+
+
 def _looked_up(customer_id: str, stored: Mapping[str, Mapping[str, StoredFeatures]]) -> Known:
     held = {digest: rows[customer_id] for digest, rows in stored.items() if customer_id in rows}
     if not held:
@@ -186,8 +188,8 @@ def _looked_up(customer_id: str, stored: Mapping[str, Mapping[str, StoredFeature
 def _checked(column: FeatureColumn, value: Any) -> Value:
     if isinstance(value, list | dict):
         raise _invalid(column.name, "must be one value or null, not a list or an object")
-    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
-        raise _invalid(column.name, f"must be text of at most {_LONGEST_TEXT} characters")
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        raise _invalid(column.name, f"must be text of at most {LONGEST_TEXT} characters")
     try:
         return check_value(column, value)
     except FeatureError as error:

@@ -60,7 +60,7 @@ def _schemas(max_customers: int) -> dict[str, Any]:
 def _score() -> dict[str, Any]:
     return {
         "operationId": "score",
-        "summary": "Score customers, by id or by their features",
+        "summary": "Score customers, by id, by their features or by their own rows",
         "requestBody": {
             "required": True,
             "content": {"application/json": _content(ScoreRequest, _REQUESTS)},
@@ -173,9 +173,24 @@ _REQUESTS: dict[str, Any] = {
         ],
         "language": "da",
     },
+    "by rows": {
+        "customers": [
+            {
+                "customer_id": "1",
+                "as_of": "2017-12-04",
+                "rows": {
+                    "transactions": [
+                        {"occurred_at": "2017-11-30T17:05:00Z", "amount": 24.5, "order_id": "81"},
+                        {"occurred_at": "2017-12-01T09:30:00Z", "amount": -3.2, "order_id": "82"},
+                    ],
+                    "customer": {"income": "50-74K"},
+                },
+            }
+        ],
+    },
 }
 _ANSWERS: dict[str, Any] = {
-    "a score and an unknown customer": {
+    "a score, an unknown customer and a bad row": {
         "results": [
             {
                 "id": "0a4d55a8d778e5022fab701977c5d840",
@@ -200,6 +215,23 @@ _ANSWERS: dict[str, Any] = {
                     "message": "no features are stored for this customer; fill the store, or give "
                     "the features",
                     "feature": None,
+                    "row": None,
+                },
+            },
+            {
+                "customer_id": "3",
+                "error": {
+                    "code": "invalid_rows",
+                    "message": "transactions, row 2, amount: expected an amount below ten billion, "
+                    "with a point before its decimals, found '24,50'",
+                    "feature": None,
+                    "row": {
+                        "table": "transactions",
+                        "row": 2,
+                        "column": "amount",
+                        "expected": "an amount below ten billion, with a point before its decimals",
+                        "found": "'24,50'",
+                    },
                 },
             },
         ]

@@ -27,6 +27,7 @@ CODE = (
     "training/__init__.py",
     "training/bundle.py",
     "training/calibrate.py",
+    "training/learned.py",
     "training/model.py",
     "training/predictors.py",
     "training/probability.py",
@@ -40,6 +41,7 @@ PACKAGES = (
     "numpy",
     "pandas",
     "pyarrow",
+    "pyarrow-hotfix",
     "pydantic",
     "pyyaml",
     "rfc8785",
@@ -157,7 +159,9 @@ def served(told: Settings) -> Release:
         for task in TASKS
         if task in told.models
     }
-    return Release(told.base, {task: load(folder / _BUNDLE) for task, folder in folders.items()})
+    return Release(
+        told.config.name, {task: load(folder / _BUNDLE) for task, folder in folders.items()}
+    )
 
 
 if __name__ == "__main__":

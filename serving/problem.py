@@ -92,8 +92,18 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return held
 
 
+class Written(float):
+    """A number that as text is what was written: an amount is exact, which no double is."""
+
+    digits: str
+
+    def __str__(self) -> str:
+        return self.digits
+
+
 def _finite(digits: str) -> float:
-    value = float(digits)
+    value = Written(digits)
+    value.digits = digits
     if not math.isfinite(value):
         raise ProblemError(400, "a number is too large for a double")
     return value

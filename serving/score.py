@@ -89,7 +89,10 @@ def _reasons(
     assessments: Assessments, scores: TaskScores, row: int, options: Options
 ) -> dict[str, list[dict[str, Any]]]:
     held = Row(
-        assessments.features[scores.bundle.model.schema.digest][row],
+        [
+            *assessments.features[scores.bundle.model.inputs.digest][row],
+            *scores.learned_of(row).values(),
+        ],
         scores.explanation.contributions[row].tolist(),
         scores.explanation.served_contributions[row].tolist(),
     )
@@ -110,7 +113,9 @@ def _segment(scores: TaskScores, row: int, options: Options) -> dict[str, Any]:
     return {"id": number, "name": names[number]}
 
 
-def record(assessments: Assessments, row: int, token: str, options: Options) -> dict[str, Any]:
+def record(
+    assessments: Assessments, row: int, token: str, options: Options, rows: str | None = None
+) -> dict[str, Any]:
     """Return what is put on record of one customer's scores: all it takes to replay them.
 
     Parameters
@@ -120,8 +125,12 @@ def record(assessments: Assessments, row: int, token: str, options: Options) -> 
     token : str
         The customer's name in the record, which is not their id.
     options : Options
+    rows : str, optional
+        The digest of the rows that the features were built from, where the caller gave them; the
+        rows themselves are not put on record.
     """
     return {
+        **({"from": "rows", "rows": rows} if rows else {}),
         "customer": token,
         "as_of": assessments.as_of[row],
         "features": {digest: rows[row] for digest, rows in assessments.features.items()},
@@ -147,6 +156,8 @@ def _recorded(scores: TaskScores, row: int, options: Options) -> dict[str, Any]:
     }
     if scores.intervals:
         said["intervals"] = _intervals(scores, row)
+    if learned := scores.learned_of(row):
+        said["learned"] = learned
     if scores.segments is not None:
         said["segment"] = _segment(scores, row, options)
     return said
@@ -163,4 +174,5 @@ def replay(body: Mapping[str, Any], bundle_lookup: BundleLookup) -> dict[str, An
     bundles = {task: bundle_lookup(body["bundles"][task]) for task in body["bundles"]}
     release = Release("", {task: bundles[task] for task in TASKS if task in bundles})
     table = frame(schemas(release), [body["features"]], [""], [body["as_of"]])
-    return record(assess(release, table), 0, body["customer"], Options(**body["options"]))
+    options, rows = Options(**body["options"]), body.get("rows")
+    return record(assess(release, table), 0, body["customer"], options, rows)

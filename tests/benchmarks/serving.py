@@ -1,4 +1,4 @@
-"""One customer a call over HTTP, with reasons and record: by id, and by features."""
+"""One customer a call over HTTP, with reasons and record: by id, by features, by their own rows."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from typing import Any
 import pandas as pd
 
 from configs.load import load
+from features.source import load_tables
 from serving.demo import free_port
 from serving.release import current
 from serving.server import start, wait_until_ready
 from serving.settings import open_store
 from tests.benchmarks.measure import report
+from tests.factories import make_posted
 
-CALLS, WARM = 300, 50
+CALLS, WARM, ROWS = 300, 50, 100
 
 
 def ask(connection: HTTPConnection, body: dict[str, Any]) -> float:
@@ -45,6 +47,12 @@ def timed(port: int, bodies: list[dict[str, Any]]) -> dict[str, float]:
     return {"p50_ms": 1e3 * statistics.median(times), "p99_ms": 1e3 * times[int(0.99 * CALLS)]}
 
 
+def latest(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Return a customer's rows, but of the transactions the latest alone."""
+    lines = sorted(rows["transactions"], key=lambda row: str(row["occurred_at"]))
+    return {**rows, "transactions": lines[-ROWS:]}
+
+
 def main() -> None:
     config = load("configs/complete_journey.yaml")
     schema = current(config.var).bundles["churn"].model.inputs
@@ -63,6 +71,19 @@ def main() -> None:
         }
         for held in ids
     ]
+    posted = make_posted(load_tables(config))
+    by_rows = [
+        {
+            "customers": [
+                {
+                    "customer_id": held,
+                    "as_of": str(stored[held].as_of),
+                    "rows": latest(posted[held]),
+                }
+            ]
+        }
+        for held in ids[:300]
+    ]
     port = free_port()
     with Path(config.var / "bench.log").open("wb") as log:
         service = start(config, port=port, log=log)
@@ -73,6 +94,7 @@ def main() -> None:
             rows = [
                 {"what": "one customer by id", **timed(port, by_id)},
                 {"what": "one customer by features", **timed(port, by_features)},
+                {"what": f"one customer by {ROWS} rows", **timed(port, by_rows)},
             ]
             seconds = statistics.median(ask(connection, bulk[0]) for _ in range(5))
         finally:

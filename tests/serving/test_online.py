@@ -33,7 +33,7 @@ def online(tmp_path, config) -> Online:
     store = open_store(config.var)
     fill_store(config, load_tables(config), release, AS_OF, store)
     ledger, key = open_ledger(config.name, config.var), open_secret(config.var)
-    return Online(release, store, ledger, key, config.serving)
+    return Online(release, store, ledger, key, config)
 
 
 def asked(online, **customer):
@@ -56,6 +56,14 @@ def test_each_model_gets_its_own_features(online, config):
     }
     by_features = asked(online, features=given, as_of=str(AS_OF))
     assert json.dumps({**by_features, "id": ""}) == json.dumps({**by_id, "id": ""})
+
+
+def test_a_learned_column_is_computed_and_not_the_callers_to_give(online):
+    given = dict.fromkeys(online.columns)
+    assert asked(online, features=given)["codes"]["churn"] == "inactive"
+    refused = asked(online, features={**given, "expected_purchases": 3.0})["error"]
+    assert (refused["code"], refused["feature"]) == ("invalid_features", "expected_purchases")
+    assert "is not a feature of the models" in refused["message"]
 
 
 def test_features_of_two_days_are_not_mixed(online):

@@ -14,7 +14,7 @@ from serving import server, settings
 from serving.batch import fill_store
 from serving.package import package
 from serving.release import ReleaseError, publish
-from tests.factories import AS_OF, make_bundles, make_config
+from tests.factories import AS_OF, make_bundles, make_config, make_posted
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,6 +74,8 @@ def test_a_bento_holds_the_code_that_serves_and_nothing_that_trains(shop):
     assert "xgboost-cpu==" in wanted
     assert "mlflow" not in wanted
     assert "://" not in wanted
+    told = (source / "serving" / "settings.json").read_text()
+    assert "transactions.csv" not in told
 
 
 def test_a_bento_serves_and_ends_with_a_signal(shop, tmp_path):
@@ -84,9 +86,12 @@ def test_a_bento_serves_and_ends_with_a_signal(shop, tmp_path):
     try:
         server.wait_until_ready(url, process)
         assert httpx.get(f"{url}/v1/models").json()["release"] == release.digest
-        body = {"customers": [{"customer_id": "001"}]}
-        (told,) = httpx.post(f"{url}/v1/score", json=body).json()["results"]
-        assert told["bundles"] == release.digests
+        rows = make_posted(load_tables(config))["001"]
+        own = {"customer_id": "001", "as_of": str(AS_OF), "rows": rows}
+        body = {"customers": [{"customer_id": "001"}, own]}
+        by_id, by_rows = httpx.post(f"{url}/v1/score", json=body, timeout=30).json()["results"]
+        assert by_id["bundles"] == release.digests
+        assert {**by_rows, "id": ""} == {**by_id, "id": ""}
     finally:
         process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0

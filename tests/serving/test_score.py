@@ -66,6 +66,44 @@ def test_every_recorded_score_replays_to_the_same_bytes(var, release, table):
         assert canonical(again) == recorded
 
 
+def test_learned_columns_are_on_record_apart_from_the_features_they_follow_from(release, table):
+    model = release.bundles["clv"].model
+    values = model.learned.values(model.inputs, model.inputs.encode(table))
+    assessed = assess(release, table)
+    learned = {"expected_purchases", "purchase_probability"}
+    assert not any(learned & set(schema.names) for schema in schemas(release).values())
+    for row in range(len(table)):
+        scores = record(assessed, row, "t", OPTIONS)["scores"]
+        assert "learned" not in scores["segments"]
+        for task in ("churn", "clv"):
+            if "margin" in scores[task]:
+                assert list(scores[task]["learned"].values()) == values[row].tolist()
+
+
+def test_a_learned_column_is_a_reason_like_any_other(release, table):
+    assessed = assess(release, table)
+    told = {
+        language: [
+            part
+            for row in range(len(table))
+            if (held := answer(assessed, row, Options(50, language))["clv"])
+            for part in held["reasons"]["raises"] + held["reasons"]["lowers"]
+            if part["idea"] == "outlook"
+        ]
+        for language in ("en", "da")
+    }
+    words = {
+        "expected_purchases": ("expected purchases", "forventede køb"),
+        "purchase_probability": ("probability of a purchase", "sandsynlighed for et køb"),
+    }
+    assert told["en"]
+    for english, danish in zip(told["en"], told["da"], strict=True):
+        assert english["feature"] == danish["feature"]
+        in_english, in_danish = words[english["feature"]]
+        assert english["text"].startswith(f"{in_english} in the next 28 days: ")
+        assert danish["text"].startswith(f"{in_danish} de næste 28 dage: ")
+
+
 def test_reasons_add_up_to_the_answer(release, table):
     assessed = assess(release, table)
     for row in range(len(table)):

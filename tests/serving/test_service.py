@@ -20,7 +20,7 @@ from serving.online import Online
 from serving.openapi import openapi
 from serving.release import bundle_by_digest, current, publish
 from serving.score import replay
-from tests.factories import AS_OF, make_bundles, make_config, make_features
+from tests.factories import AS_OF, make_bundles, make_config, make_features, make_posted
 
 MARK = "PRIVATE-7d1f"  # in what is sent, and never to be in a log
 JSON = {"Content-Type": "application/json"}
@@ -87,13 +87,19 @@ def test_however_asked_the_bits_are_the_same(shop, tmp_path):
         {"customer_id": customer, "features": features, "as_of": str(AS_OF)}
         for customer, features in given.items()
     ]
+    posted = make_posted(shop.tables)
+    own = [
+        {"customer_id": customer, "rows": posted[customer], "as_of": str(AS_OF)}
+        for customer in given
+    ]
     by_id = without_ids(asked(shop, ids))
     with ThreadPoolExecutor(4) as threads:
-        singly = [threads.submit(asked, shop, [one]) for one in (*ids, *rows)]
+        singly = [threads.submit(asked, shop, [one]) for one in (*ids, *rows, *own)]
     ways = [without_ids(future.result())[0] for future in singly]
-    assert ways == by_id + by_id
+    assert ways == by_id * 3
     assert without_ids(asked(shop, rows)) == by_id
-    assert without_ids(asked(shop, rows[::-1] + ids))[: len(rows)] == by_id[::-1]
+    assert without_ids(asked(shop, own)) == by_id
+    assert without_ids(asked(shop, rows[::-1] + ids + own))[: len(rows)] == by_id[::-1]
     out = tmp_path / "scores.parquet"
     score_base(shop.config, shop.tables, shop.release, AS_OF, out, datetime.now(UTC), 3, "en")
     for told, row in zip(map(json.loads, by_id), pq.read_table(out).to_pylist(), strict=True):
@@ -171,6 +177,22 @@ def test_one_bad_customer_spoils_no_other(shop):
         "income"
     ] * 2
     assert results[-2]["churn"]["probability"] > 0
+
+
+def test_a_bad_row_is_told_and_spoils_no_other_customer(shop):
+    good = [{"occurred_at": "2024-05-20T10:30:00", "amount": 10, "category": "toys"}]
+    bad = [*good, {"occurred_at": MARK, "amount": 10}]
+    results = asked(
+        shop,
+        [
+            {"customer_id": "a", "as_of": str(AS_OF), "rows": {"transactions": held}}
+            for held in (good, bad, good)
+        ],
+    )
+    error = results[1]["error"]
+    assert (error["code"], error["row"]["row"]) == ("invalid_rows", 2)
+    assert error["message"].startswith("transactions, row 2, occurred_at: expected a date or time")
+    assert results[0]["segment"] == results[2]["segment"]
 
 
 def test_extreme_and_unseen_features_are_answered(shop):

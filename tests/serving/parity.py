@@ -1,0 +1,65 @@
+"""The service held to the batch: customers posted with their own rows against the base's tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from configs.schema import Config
+from features.build import build
+from features.source import Tables
+from serving.merkle import canonical
+from serving.online import Online
+from serving.problem import read_request
+from serving.reasons import Options
+from serving.release import publish
+from serving.score import answer, assess
+from serving.settings import open_ledger, open_secret, open_store
+from tests.factories import make_bundles, make_posted
+
+AT = datetime(2024, 6, 3, 9, tzinfo=UTC)
+
+
+def opened(folder: Path, config: Config, **more: Any) -> Online:
+    """Publish seeded bundles of a base, and open what the service scores with."""
+    release = publish(config.var, config.name, make_bundles(folder / "made", config, **more))
+    ledger, key = open_ledger(config.name, config.var), open_secret(config.var)
+    return Online(release, open_store(config.var), ledger, key, config)
+
+
+def asked(online: Online, customers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What the service answers to a body of JSON."""
+    body = json.dumps({"customers": customers}).encode()
+    return online.score(read_request(body, len(customers)), AT)["results"]
+
+
+def recorded(online: Online, result: Mapping[str, Any]) -> dict[str, Any]:
+    """The features that a score was made of, as they stand in the record."""
+    return online.ledger.get(result["id"]).body["features"]
+
+
+def assert_parity(online: Online, tables: Tables, day: date, at_once: int) -> int:
+    """Hold every customer of a base to the batch, posted so many at once; count the scored."""
+    posted = make_posted(tables)
+    batch = assess(online.release, build(online.config, tables, [day]))
+    known = {customer: row for row, customer in enumerate(batch.customer_ids)}
+    customers = [
+        {"customer_id": customer, "as_of": str(day), "rows": rows}
+        for customer, rows in posted.items()
+    ]
+    for start in range(0, len(customers), at_once):
+        sent = customers[start : start + at_once]
+        for customer, result in zip(sent, asked(online, sent), strict=True):
+            row = known.pop(customer["customer_id"], None)
+            if row is None:
+                assert result["error"]["code"] == "unknown_customer"
+                continue
+            features = {digest: rows[row] for digest, rows in batch.features.items()}
+            assert canonical(recorded(online, result)) == canonical(features)
+            told = {"id": result["id"], **answer(batch, row, Options(3, "en"))}
+            assert json.dumps(result) == json.dumps(told)
+    assert not known
+    return len(batch)
