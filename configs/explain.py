@@ -48,6 +48,8 @@ def explained(tree: Written, detail: ErrorDetails) -> Problem:
         return Problem(written.place, key, rule if kind == "missing" else f"is missing; {rule}")
     if kind == "value_error" and isinstance(written.value, dict):
         return _pointed(tree, key, rule)
+    if kind == "location":  # it may hold a password that is not known for one
+        return Problem(written.place, key, rule)
     return Problem(written.place, key, f"{rule}, got {written.shown}{_hint(kind, written)}")
 
 

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from configs.values import Location, Section, Slug, Zone
+from configs.values import (
+    DateFormat,
+    Delimiter,
+    Location,
+    Section,
+    Slug,
+    Zone,
+    is_postgres,
+    without_password,
+)
+
+_MADE = {"as_of", "instant", "profile_id", "signed_up", "signed_up_day", "valid_until"}
+"""Columns that come to stand beside a customer's attributes."""
 
 
 class Product(Section):
     """A canonical column that is the product of columns, such as quantity by price."""
 
-    product: tuple[str, ...] = Field(min_length=2, strict=False)
+    product: tuple[str, ...] = Field(min_length=2, max_length=6, strict=False)
 
 
 class Sum(Section):
@@ -51,8 +64,8 @@ class CsvFormat(Section):
     """Text with one row a line and a header, as RFC 4180 has it; also compressed by gzip."""
 
     kind: Literal["csv"] = "csv"
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    date_format: str | None = Field(
+    delimiter: Delimiter = ","
+    date_format: DateFormat | None = Field(
         None, description="how stamps are written, such as %d.%m.%Y; ISO 8601 unless given"
     )
 
@@ -69,7 +82,7 @@ class WhitespaceFormat(Section):
     kind: Literal["whitespace"]
     names: tuple[str, ...] = Field(min_length=1, strict=False)
     header: bool = Field(False, description="whether the first line holds names, to be passed over")
-    date_format: str | None = None
+    date_format: DateFormat | None = None
 
 
 class _Database(Section):
@@ -110,9 +123,13 @@ class Located(Section):
     )
     format: Format | None = Field(None, description="told by the path's ending unless given")
 
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, without_password(value) if name == "path" else value
+
     @model_validator(mode="after")
     def _databases_say_what_to_read(self) -> Located:
-        is_url = self.path.startswith(("postgresql://", "postgres://"))
+        is_url = is_postgres(self.path)
         if is_url != isinstance(self.format, PostgresFormat):
             if is_url:
                 raise ValueError("format must be {kind: postgres, table: …} or {…, query: …} here")
@@ -264,6 +281,18 @@ class Subscriptions(Behaviour):
         return self
 
 
+def _refuse_taken(source: Customers | Snapshot) -> None:
+    """Refuse attributes that bear the name of another column of the table that they come to."""
+    consents = {f"consent_{purpose}" for purpose in getattr(source, "consents", ())}
+    taken = {*type(source.columns).model_fields, *consents, *_MADE}
+    for name, held in source.attributes.items():
+        if name in taken:
+            raise ValueError(
+                f"attributes.{name} must not be named so, as another column is; "
+                f"call it otherwise and say column: {held.column or name}"
+            )
+
+
 class CustomerColumns(Section):
     """Columns of ``customers``; its attributes are declared beside them."""
 
@@ -283,6 +312,11 @@ class Customers(Source):
         {}, description="the column (yes or no) of each purpose that consent is asked for"
     )
 
+    @model_validator(mode="after")
+    def _attributes_have_names_of_their_own(self) -> Customers:
+        _refuse_taken(self)
+        return self
+
 
 class SnapshotColumns(Section):
     """Columns of ``snapshot``: one row a customer, a label and no time."""
@@ -298,8 +332,15 @@ class Snapshot(Source):
     positive: str = Field(description="the label's value that says the customer left")
     attributes: dict[Slug, Attribute] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _attributes_have_names_of_their_own(self) -> Snapshot:
+        _refuse_taken(self)
+        return self
+
 
 def _listed(value: Any) -> Any:
+    if value is None:
+        return ()
     return value if isinstance(value, list | tuple) else (value,)
 
 
@@ -314,7 +355,7 @@ class Sources(Section):
 
     transactions: Transactions | None = None
     events: Annotated[
-        tuple[Events, ...], BeforeValidator(_listed, json_schema_input_type=_OneOrMore)
+        tuple[Events, ...], BeforeValidator(_listed, json_schema_input_type=_OneOrMore | None)
     ] = Field((), strict=False, description="one source, or a list of them")
     subscriptions: Subscriptions | None = None
     customers: Customers | None = None

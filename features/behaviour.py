@@ -74,7 +74,7 @@ class _Dated:
         return {f: self._known(rows) for f, rows in gathered.items() if f in self.own}
 
     def _known(self, rows: ir.Table) -> ir.Table:
-        if self.settled:
+        if self.settled and len(self.at.days) > 1:
             rows = self.at.lay(rows, rows.day, self.at.numbers)
         return self.at.aged(rows)
 
@@ -180,14 +180,20 @@ def _known_from(rows: ir.Table, happened: str) -> ir.Value:
 def is_settled(rows: ir.Table, at: AsOf, run: Callable[[ir.Table], pa.Table]) -> bool:
     """Say whether what is known of an order (or an event) is the same at all cut-offs after it.
 
-    It is where no row becomes known late, and no order lies on both sides of a cut-off.
+    It is where no row becomes known late, each row lies on the same side of a cut-off by its day
+    as by its instant, and no order lies on both.
     """
     if "known_at" in rows.columns:
+        return False
+    bounds = list(zip(map(ibis.date, at.days), at.instants, strict=True))
+    # A day may begin before the clocks go back over midnight, or otherwise to another's clock.
+    astray = [(rows.local_day < day) != (rows.occurred_at < instant) for day, instant in bounds]
+    if at.zone != "UTC" and run(rows.filter(ibis.or_(*astray)).limit(1)).num_rows:
         return False
     if "order_id" not in rows.columns:
         return True
     spans = rows.group_by([CUSTOMER, "order_id"]).aggregate(
         first=rows.local_day.min(), last=rows.local_day.max()
     )
-    crossed = [(spans["first"] < day) & (spans["last"] >= day) for day in map(ibis.date, at.days)]
+    crossed = [(spans["first"] < day) & (spans["last"] >= day) for day, _ in bounds]
     return run(spans.filter(ibis.or_(*crossed)).limit(1)).num_rows == 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +22,7 @@ from features.asof import AsOf
 from features.behaviour import Behaviour, Events, Purchases, Subscriptions, is_settled
 from features.catalogue import SIGNED_UP, behaviour_features, describe, event_kinds
 from features.definition import Feature, Frame
-from features.engine import kept
+from features.engine import computed, kept
 from features.plan import Plan
 from features.schema import FeatureError, FeatureSchema
 from features.source import Tables, first_and_last_day
@@ -76,7 +76,7 @@ def table(
     customers: Sequence[str] | None = None,
 ) -> pa.Table:
     """Return what `build` does as an Arrow table, missing values as nulls."""
-    days, run = sorted(set(cutoffs)), tables.backend.to_pyarrow
+    days, run = sorted(set(cutoffs)), partial(computed, tables.backend)
     if len(days) == 1:
         return run(expression(config, tables, days[0], customers))
     if tables.snapshot is not None:
@@ -226,7 +226,7 @@ def _of_snapshot(
 
 
 def _with_profile(config: Config, customers: ir.Table, table: ir.Table, at: ir.Table) -> ir.Table:
-    taken = {*table.columns, *at.columns, SIGNED_UP} & set(config.inputs)
+    taken = set(table.columns) & set(config.inputs)
     if taken:
         name = min(taken)
         raise FeatureError(

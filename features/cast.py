@@ -21,9 +21,11 @@ _WHOLE = 2**53  # below it a double holds every whole number
 _YES = "('yes', 'y', 'true', 't', '1')"
 _NO = "('no', 'n', 'false', 'f', '0')"
 _NO_ZONED, _NO_STAMP = "CAST(NULL AS TIMESTAMPTZ)", "CAST(NULL AS TIMESTAMP)"
+_NO_TEXT = "CAST(NULL AS VARCHAR)"
 # A year of four digits: any other would be past the clocks, and 'epoch' is a stamp to DuckDB.
 _ZONE_NAMED = "^[0-9]{4}[^0-9].*[T ][0-9:.]*[^0-9:.]"
 _NO_ZONE_NAMED = "^[0-9]{4}[^0-9][^T ]*([T ][0-9:.]*)?$"
+_BLANKS = literal("".join(filter(str.isspace, map(chr, range(0x3001)))))  # all of Unicode's
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,9 @@ class Cast:
         The customer base's, whose days are counted.
     date_format : str, optional
         How stamps are written as text; ISO 8601 unless given.
-    plain : frozenset of str
-        The columns that have been shown to hold nothing but right values, just as they are.
+    plain : frozenset of (Kind, str)
+        The columns that have been shown to hold nothing but right values of a kind, just as they
+        are.
     source_clock, clock : Clock, optional
         The clocks of both zones over the stamps of plain columns; they are looked up row by row
         unless given.
@@ -48,22 +51,22 @@ class Cast:
     source_zone: str
     zone: str
     date_format: str | None
-    plain: frozenset[str] = frozenset()
+    plain: frozenset[tuple[Kind, str]] = frozenset()
     source_clock: Clock | None = None
     clock: Clock | None = None
 
     def kind(self, kind: Kind, column: str, held: str) -> str:
         """Return SQL for a column of the type ``held`` as a value of a kind."""
-        raw = identifier(column)
-        if column in self.plain:
-            return self._as_it_is(kind, raw, held)
+        if kind == "money":
+            return self.amount(column, held)
+        if (kind, column) in self.plain:
+            return self._as_it_is(kind, identifier(column), held)
+        raw, held = _readable(kind, column, held)
         text = as_text(raw, held)
         if kind == "id":
             return f"CASE WHEN {_whole(raw)} THEN {text} END" if held in FLOATS else text
         if kind == "text":
             return text
-        if kind == "money":
-            return as_amount(text if held == "VARCHAR" else raw)
         if kind == "number":
             cast = f"try_cast({text} AS DOUBLE)"
             return f"CASE WHEN isfinite({cast}) THEN {cast} END"
@@ -73,13 +76,21 @@ class Cast:
         zoned, written = self._as_written(raw, text, held)
         return self._stamp(zoned, written) if kind == "stamp" else self._day(zoned, written)
 
+    def amount(self, column: str, held: str, to: str = MONEY) -> str:
+        """Return SQL for a column as an amount of money, rounded to a decimal type."""
+        if ("money", column) in self.plain:
+            return f"CAST({identifier(column)} AS {to})"
+        raw, held = _readable("money", column, held)
+        return as_amount(as_text(raw, held) if held == "VARCHAR" else raw, to)
+
     def day_of(self, column: str, held: str) -> str:
         """Return SQL for the local day of a column of stamps."""
-        same = self.source_zone == self.zone and _is_naive(held) and column in self.plain
+        is_plain = ("stamp", column) in self.plain
+        same = self.source_zone == self.zone and _is_naive(held) and is_plain
         if same and self.clock and not any(shift.moves_a_day for shift in self.clock.shifts):
             return f"CAST({identifier(column)} AS DATE)"
         stamp = self.kind("stamp", column, held)
-        if column in self.plain and self.clock:
+        if is_plain and self.clock:
             return f"CAST({self.clock.to_local(stamp)} AS DATE)"
         return self._local_day(stamp)
 
@@ -93,15 +104,19 @@ class Cast:
         must be read one by one.
         """
         raw = identifier(column)
+        if not is_read(kind, held):
+            return None
         if held == "VARCHAR" and kind in ("id", "text"):
-            odd = f"{raw} = '' OR contains({raw}, ' ') OR strlen({raw}) <> length({raw})"
-            return f"NOT coalesce(bool_or({odd}), false)"
+            # Letters of ASCII at both ends leave nothing to trim.
+            first = f"{raw} >= '!' AND {raw} < {literal(chr(127))}"
+            return f"coalesce(bool_and({first} AND {raw}[-1] BETWEEN '!' AND '~'), true)"
         if kind == "id" and held in _WHOLES:
             return "true"
         if kind == "money" and (held in FLOATS or held in _WHOLES or held.startswith("DECIMAL")):
             # The least and largest that a Parquet file tells of itself leave NaN out.
             finite = f"coalesce(bool_and(isfinite({raw})), true) AND " * (held in FLOATS)
-            return f"{finite}coalesce(max(abs({raw})) < {_LARGEST_AMOUNT - 1}, true)"
+            largest = _LARGEST_AMOUNT - 1
+            return f"{finite}coalesce(max({raw}) < {largest} AND min({raw}) > -{largest}, true)"
         if kind == "stamp" and (_is_naive(held) or held == _ZONED):
             low, high = f"CAST('1900-01-02' AS {held})", f"CAST('2100-12-30' AS {held})"
             return f"coalesce(min({raw}) >= {low} AND max({raw}) <= {high}, true)"
@@ -111,8 +126,6 @@ class Cast:
         """Return SQL for a column that holds nothing but right values."""
         if kind == "id" and held != "VARCHAR":
             return f"CAST({raw} AS VARCHAR)"
-        if kind == "money":
-            return f"CAST({raw} AS {MONEY})"
         if kind != "stamp":
             return raw
         if held == _ZONED:
@@ -153,20 +166,33 @@ class Cast:
         return f"coalesce(CAST({_in_range(day)} AS DATE), {self._local_day(stamp)})"
 
 
+def is_read(kind: Kind, held: str) -> bool:
+    """Say whether a type's values may be of a kind: those of a list or a blob never are."""
+    if held == "BOOLEAN":
+        return kind in ("text", "flag")
+    is_one = held in _WHOLES or held in (*FLOATS, "VARCHAR", "UUID", "DATE")
+    return is_one or (held.startswith(("DECIMAL", "TIMESTAMP", "ENUM")) and held[-1] != "]")
+
+
+def _readable(kind: Kind, column: str, held: str) -> tuple[str, str]:
+    """Return SQL for a raw column and its type; for nothing where its type is none of the kind."""
+    return (identifier(column), held) if is_read(kind, held) else (_NO_TEXT, "VARCHAR")
+
+
 def as_text(raw: str, held: str) -> str:
-    """Return SQL for a raw column as text, NULL where it is blank.
+    """Return SQL for a raw column as text without white space around it, NULL where it is blank.
 
     A whole number in a column of floats met a missing value on its way: it is given as a whole.
     """
     if held not in FLOATS:
-        return f"nullif(trim(CAST({raw} AS VARCHAR)), '')"
+        return f"nullif(trim(CAST({raw} AS VARCHAR), {_BLANKS}), '')"
     whole = f"CAST(CAST({raw} AS BIGINT) AS VARCHAR)"
     return f"CASE WHEN {_whole(raw)} THEN {whole} ELSE nullif(CAST({raw} AS VARCHAR), 'nan') END"
 
 
-def as_amount(sql: str) -> str:
-    """Return SQL for an amount of money, NULL where it is none or too large."""
-    cast = f"try_cast({sql} AS {MONEY})"
+def as_amount(sql: str, to: str = MONEY) -> str:
+    """Return SQL for an amount of money as a decimal type, NULL where it is none or too large."""
+    cast = f"try_cast({sql} AS {to})"
     return f"CASE WHEN abs({cast}) < {_LARGEST_AMOUNT} THEN {cast} END"
 
 

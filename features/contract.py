@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from configs.errors import StamkundeError
+from configs.values import without_password
 
 Kind = Literal["id", "text", "stamp", "money", "number", "flag", "date"]
 
@@ -83,7 +84,7 @@ class DataError(StamkundeError, ValueError):
     Parameters
     ----------
     file : str
-        The file as the config names it.
+        The file as the config names it; a password in it is told to nobody.
     expected, found : str
         The rule, and what stood there instead.
     line : int, optional
@@ -104,9 +105,9 @@ class DataError(StamkundeError, ValueError):
         column: str | None = None,
         step: str = "",
     ) -> None:
-        self.file, self.line, self.column = file, line, column
+        self.file, self.line, self.column = without_password(file), line, column
         self.expected, self.found, self.step = expected, found, step
-        place = file if line is None else f"{file}:{line}"
+        place = self.file if line is None else f"{self.file}:{line}"
         if column is not None:
             place = f"{place} {column}"
         super().__init__(f"{place}: expected {expected}, found {found}" + (step and f"; {step}"))

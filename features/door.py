@@ -68,6 +68,12 @@ class Intake:
         )
 
 
+def unreadable(table: str, error: duckdb.Error) -> DataError:
+    """Return what DuckDB could not read as an error of a table."""
+    found = next(iter(str(error).splitlines()), type(error).__name__)
+    return DataError(table, expected="rows that can be read as the config says", found=found)
+
+
 @dataclass(frozen=True)
 class Door:
     """The door of one table.
@@ -107,6 +113,8 @@ class Door:
             for join in getattr(self.source, "join", ()):
                 raw = self._join(raw, reader, join)
             intake = self.admit(raw, rejects, distinct=drops and bool(duplicates))
+            if not intake.rows:
+                raise DataError(raw.told, expected="a row that is right", found="none")
             return replace(intake, duplicates=duplicates)
         except duckdb.Error as error:
             raise self._broken(error) from error
@@ -119,7 +127,7 @@ class Door:
             for part in column.parts:
                 self._need(raw, part)
         found = scan(self.connection, raw, table)
-        if found.broken:
+        while found.broken:
             if rejects is None:
                 raise refusal(self.connection, raw, found)
             raw = without_bad_rows(self.connection, raw, found, rejects)
@@ -130,7 +138,7 @@ class Door:
         leave_out = [f"({self._customer(table)}) IS NOT NULL"] if guests else []
         leave_out += [f"NOT ({table.undeclared()[1]})"] if others else []  # type: ignore[index]
         self._make(raw, table, leave_out, distinct)
-        aside = len(rejects.held) if rejects else 0
+        aside = rejects.count if rejects else 0
         return Intake(raw.told, raw.rows, guests, None, others, aside)
 
     @property
@@ -158,9 +166,7 @@ class Door:
             where = parquet.broken_part(self.source.path, files_at(self.source.path))
             if where is not None:
                 return where
-        expected = "rows that can be read as the config says"
-        found = next(iter(str(error).splitlines()), type(error).__name__)
-        return DataError(told(self.source), expected=expected, found=found)
+        return unreadable(told(self.source), error)
 
     # Joins
 
@@ -178,15 +184,16 @@ class Door:
                     other.told, column=column, expected="a name of its own", found=found
                 )
         self._refuse_repeats(other, join.key)
+        keys = [
+            as_text(f"{side}.{identifier(join.key)}", table.types[join.key])
+            for side, table in (("held", raw), ("looked_up", other))
+        ]
+        self._refuse_strangers(raw, other, join.key, " = ".join(keys))
         relation = f"{raw.relation}_with_{len(raw.types)}"
-        keys = [f"{side}.{identifier(join.key)}" for side in ("held", "looked_up")]
-        if raw.types[join.key] != other.types[join.key]:
-            kinds = (raw.types[join.key], other.types[join.key])
-            keys = [as_text(key, kind) for key, kind in zip(keys, kinds, strict=True)]
         added = ", ".join(f"looked_up.{identifier(column)}" for column in join.columns)
         self._run(
             f"CREATE TABLE {relation} AS SELECT held.* EXCLUDE ({identifier(ROW)}), {added} "
-            f"FROM {raw.numbered} AS held LEFT JOIN looked_up ON {keys[0]} = {keys[1]} "
+            f"FROM {raw.numbered} AS held LEFT JOIN looked_up ON {' = '.join(keys)} "
             f"ORDER BY held.{identifier(ROW)}"
         )
         self._run(raw.dropping)
@@ -195,16 +202,29 @@ class Door:
         return replace(raw, relation=relation, types=types, is_view=False)
 
     def _refuse_repeats(self, other: Raw, key: str) -> None:
-        name = identifier(key)
+        text = as_text(identifier(key), other.types[key])
         first = self._run(
-            f"SELECT {identifier(ROW)}, CAST({name} AS VARCHAR) FROM {other.numbered} "
-            f"QUALIFY row_number() OVER (PARTITION BY {name} ORDER BY {identifier(ROW)}) = 2 "
+            f"SELECT {identifier(ROW)}, {text} FROM {other.numbered} WHERE {text} IS NOT NULL "
+            f"QUALIFY row_number() OVER (PARTITION BY {text} ORDER BY {identifier(ROW)}) = 2 "
             f"ORDER BY {identifier(ROW)} LIMIT 1"
         ).fetchone()
         if first is not None:
             file, line = other.place_of(first[0])
             found = f"{quote_value(first[1])} more than once"
             raise DataError(file, line=line, column=key, expected="each key once", found=found)
+
+    def _refuse_strangers(self, raw: Raw, other: Raw, key: str, is_same: str) -> None:
+        met = self._one(
+            f"SELECT 1 FROM {raw.relation} AS held SEMI JOIN looked_up ON {is_same} LIMIT 1"
+        )
+        if not met:
+            raise DataError(
+                other.told,
+                column=key,
+                expected=f"a key of {raw.told}",
+                found="none in any row",
+                step="both columns must spell their keys alike",
+            )
 
     # What is let in
 
@@ -223,10 +243,10 @@ class Door:
         if not isinstance(self.source, Behaviour) or self.source.guests == "refuse":
             return 0
         guests = found.nobody
-        if table.part_of_customer not in found.plain:
+        if ("id", table.part_of_customer) not in found.plain:
             asked = f"SELECT count(*) - count({self._customer(table)}) FROM {raw.relation}"
             (guests,) = self._one(asked)
-        if guests == raw.rows:
+        if 0 < guests == raw.rows:
             raise DataError(
                 raw.told,
                 column=table.part_of_customer,

@@ -9,8 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 from ibis.util import gen_name
 
 from configs.errors import StamkundeError
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class EngineError(StamkundeError, RuntimeError):
-    """The engine that the config asks for cannot be had."""
+    """The engine that the config asks for cannot be had, or cannot do what it is asked."""
 
 
 def on_engine(config: Config, tables: Tables) -> Tables:
@@ -46,6 +48,27 @@ def on_engine(config: Config, tables: Tables) -> Tables:
     return replace(tables, backend=backend, **held)
 
 
+def computed(backend: ibis.BaseBackend, table: ir.Table) -> pa.Table:
+    """Compute a table.
+
+    Raises
+    ------
+    EngineError
+        If there is no room for it in memory or on disk, or a sum outgrows its type.
+    """
+    try:
+        return backend.to_pyarrow(table)
+    except duckdb.Error as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: duckdb.Error) -> EngineError:
+    said = str(error).splitlines()[0]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return EngineError(f"{said}; raise engine.memory, or make room under paths.var to spill to")
+    return EngineError(f"{said}; look for amounts that cannot be meant")
+
+
 @contextmanager
 def kept(backend: ibis.BaseBackend, table: ir.Table) -> Iterator[ir.Table]:
     """Compute a table once, and keep it while it is read."""
@@ -55,6 +78,10 @@ def kept(backend: ibis.BaseBackend, table: ir.Table) -> Iterator[ir.Table]:
         return
     name = gen_name("kept")
     try:
-        yield backend.create_table(name, table, temp=True)
+        held = backend.create_table(name, table, temp=True)
+    except duckdb.Error as error:
+        raise _refusal(error) from error
+    try:
+        yield held
     finally:  # Ibis's own drop_table writes a statement that DuckDB 2 refuses
         backend.con.execute(f'DROP TABLE IF EXISTS "{name}"')

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from features.contract import DataError, quote_value
+from features.contract import DataError, Kind, quote_value
 from features.mapping import Translation
 from features.reader import ROW, Raw
 from features.rejects import Reject, Rejects, as_line
@@ -32,8 +32,8 @@ class Findings:
         What was looked at.
     counts : sequence of int
         How many rows break each.
-    plain : frozenset of str
-        The columns that hold nothing but right values, just as they are.
+    plain : frozenset of (Kind, str)
+        The columns that hold nothing but right values of a kind, just as they are.
     nobody : int
         How many rows have nothing at all for a customer's id; more may be blank unless it is plain.
     span : Span, optional
@@ -42,7 +42,7 @@ class Findings:
 
     rules: Sequence[Rule]
     counts: Sequence[int]
-    plain: frozenset[str]
+    plain: frozenset[tuple[Kind, str]]
     nobody: int
     span: Span | None
 
@@ -70,7 +70,7 @@ def scan(connection: duckdb.DuckDBPyConnection, raw: Raw, table: Translation) ->
     return Findings(
         held,
         counts,
-        frozenset(rule.column for rule in proved),
+        frozenset((rule.kind, rule.column) for rule in proved if rule.kind),
         nobodies,
         Span(min(ends), max(ends)) if ends else None,
     )
@@ -86,8 +86,13 @@ def refusal(connection: duckdb.DuckDBPyConnection, raw: Raw, found: Findings) ->
 def without_bad_rows(
     connection: duckdb.DuckDBPyConnection, raw: Raw, found: Findings, rejects: Rejects
 ) -> Raw:
-    """Set the rows that break a rule aside, and return a table of the others."""
-    broken = [rule for rule, _ in found.broken]
+    """Set the rows that break a rule aside, and return a table of the others.
+
+    Where rows are wrong by themselves, the rules that look at rows before wait for the next scan:
+    a right row does not repeat a wrong one.
+    """
+    broken = [rule for rule, _ in found.broken if not rule.of_rows]
+    broken = broken or [rule for rule, _ in found.broken]
     bad: set[int] = set()
     places, at = raw.places(), -1
     for row, number, value, *values in _broken_rows(connection, raw, broken, rejects.room + 1):

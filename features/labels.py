@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from configs.schema import Config
+from features.contract import DataError
 from features.running import running
 from features.source import Tables
 from features.timeline import instant, label_window
@@ -34,9 +35,15 @@ def future(
     DataFrame
         ``as_of``, ``customer_id``, ``purchases`` (orders of a positive net amount) and ``value``
         (net revenue or margin, in the base's currency); customers who bought nothing are absent.
+
+    Raises
+    ------
+    DataError
+        If a row's value is missing: what is not known is not nothing.
     """
     at = _windows(config, cutoffs, horizon)
     rows = tables.need("transactions")
+    _refuse_missing(config, tables, value)
     if known_before is not None:
         stamp = "known_at" if "known_at" in rows.columns else "occurred_at"
         rows = rows.filter(rows[stamp] < _instant(config, known_before))
@@ -49,6 +56,22 @@ def future(
         purchases=(orders.net > 0).sum(), value=orders["value"].sum().cast("float64")
     )
     return _read(tables, table)
+
+
+def _refuse_missing(config: Config, tables: Tables, value: str) -> None:
+    source = config.sources.transactions
+    if value == "amount" or source is None:
+        return
+    rows = tables.need("transactions")
+    missing = rows.filter(rows[value].isnull()).count().as_table()
+    count = tables.backend.to_pyarrow(missing).column(0)[0].as_py()
+    if count:
+        raise DataError(
+            tables.intake["transactions"].file,
+            expected=f"a {value} in every row, which clv.value asks for",
+            found=f"none in {count:,} rows",
+            step="fill them in, or set clv.value: amount",
+        )
 
 
 def cancelled(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from configs.sources import CsvFormat, DuckDbFormat, Format, Located, ParquetFormat, PostgresFormat
@@ -44,27 +45,34 @@ def files_at(path: str) -> list[str]:
     Raises
     ------
     DataError
-        If there is none.
+        If there is none, or it cannot be looked for.
     """
     located = Path(locate(path))
-    if located.is_file():
-        return [str(located)]
-    if located.is_dir():
-        found = [file for file in located.rglob("*") if file.name.endswith(_PARQUET + _TEXT)]
-    else:
-        found = list(located.parent.glob(located.name)) if located.name else []
-    files = sorted(str(file) for file in found if file.is_file())
+    try:
+        files = sorted(str(file) for file in _candidates(located) if file.is_file())
+    except (OSError, ValueError) as error:  # as pathlib has it for data/**.csv
+        said = getattr(error, "strerror", None) or error
+        expected, step = "a file, a folder or a glob", "mend the path in the config"
+        raise DataError(path, expected=expected, found=f"none ({said})", step=step) from None
     if not files:
         raise DataError.of_missing_file(path)
     return files
+
+
+def _candidates(located: Path) -> Iterable[Path]:
+    if located.is_file():
+        return [located]
+    if located.is_dir():
+        return [file for file in located.rglob("*") if file.name.endswith(_PARQUET + _TEXT)]
+    return located.parent.glob(located.name) if located.name else []
 
 
 def format_of(located: Located) -> Format:
     """Return the format that a config gives, or that the files' ending tells."""
     if located.format is not None:
         return located.format
-    path = Path(locate(located.path))
-    name = files_at(located.path)[0] if path.is_dir() else located.path
+    is_folder = os.path.isdir(locate(located.path))  # noqa: PTH112 - false where it cannot be seen
+    name = files_at(located.path)[0] if is_folder else located.path
     return ParquetFormat() if name.endswith(_PARQUET) else CsvFormat()
 
 

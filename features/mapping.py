@@ -19,7 +19,7 @@ from features.cast import Cast, as_amount
 from features.contract import CANONICAL, Kind
 from features.sql import identifier, literal, literals
 
-_WIDE = "DECIMAL(38, 4)"
+_PRODUCT_DECIMALS = 27  # of all parts together: a product has 38 digits, 11 before the point
 _ATTRIBUTE_KINDS: dict[str, Kind] = {
     "category": "text",
     "number": "number",
@@ -125,12 +125,13 @@ class Translation:
         origin = column.origin
         if isinstance(origin, Constant):
             return literal(origin.constant)
+        if isinstance(origin, Product):
+            exact = f"DECIMAL(38, {_PRODUCT_DECIMALS // len(column.parts)})"
+            factors = (self.to.amount(part, self.types[part], exact) for part in column.parts)
+            return as_amount(f"TRY({' * '.join(factors)})")
         parts = [self.part(column, part) for part in column.parts]
         if isinstance(origin, Sum):
             return as_amount(f"TRY({' + '.join(f'coalesce({part}, 0)' for part in parts)})")
-        if isinstance(origin, Product):
-            # The product of two DECIMAL(18, 4) would have no more than ten digits before the point.
-            return as_amount(f"TRY({' * '.join(f'CAST({part} AS {_WIDE})' for part in parts)})")
         return parts[0]
 
     def select(self) -> str:

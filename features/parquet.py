@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from features.contract import DataError
 from features.location import named
-from features.sql import literal
+from features.sql import paths
 
 _MAGIC = b"PAR1"
 
@@ -67,7 +67,7 @@ def refuse_other_columns(
 
 
 def _types(connection: duckdb.DuckDBPyConnection, file: str) -> dict[str, str]:
-    rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(file)})").fetchall()
+    rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({paths([file])})").fetchall()
     return {name: held for name, held, *_ in rows}
 
 

@@ -81,13 +81,13 @@ def _meet(keys: Sequence[str], left: ir.Table, right: ir.Table) -> ir.Table:
 
 def _over(value: ir.Value, rows: ops.Filter) -> ir.Value:
     """Return a value of filtered rows as one of all, each reduction in it filtered instead."""
-    (predicate,) = rows.predicates
+    predicate = ibis.and_(*(each.to_expr() for each in rows.predicates)).op()
 
     def step(node: ops.Node, changed: dict | None) -> ops.Node:
         parts = changed or dict(zip(node.argnames, node.args, strict=True))
         if isinstance(node, ops.Field):
             return ops.Field(rows.parent, node.name)
-        if isinstance(node, ops.CountStar):
+        if isinstance(node, ops.CountStar | ops.CountDistinctStar):
             parts["arg"] = rows.parent
         if isinstance(node, ops.Reduction):
             own = parts["where"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from features.mapping import mapped
 from features.reader import Raw
 
 Row = Mapping[str, object]
+Numbered = Sequence[tuple[int, Row]]
 
 
 def canonical(source: Source) -> Source:
@@ -37,28 +39,49 @@ def canonical(source: Source) -> Source:
     return source.model_copy(update=held)
 
 
+@dataclass(frozen=True)
+class _Form:
+    """What a source's rows may hold: some columns and, of events alone, some kinds."""
+
+    columns: Sequence[str]
+    kinds: Sequence[str]
+
+    @classmethod
+    def of(cls, table: str, source: Source) -> _Form:
+        columns = [column.name for column in mapped(table, canonical(source))]
+        return cls(columns, tuple(getattr(source, "kinds", ())))
+
+    def has_kind(self, row: Row) -> bool:
+        return not self.kinds or row.get("kind") in self.kinds
+
+    def beyond(self, row: Row) -> str | None:
+        """Return the first column with a value in a row that the source does not map."""
+        return next((c for c in row if row[c] is not None and c not in self.columns), None)
+
+    def takes(self, row: Row) -> bool:
+        return self.has_kind(row) and self.beyond(row) is None
+
+
 def refuse_unknown(
     rows: Mapping[str, Sequence[Row]], given: Mapping[str, Sequence[Source]]
 ) -> None:
-    """Refuse tables, columns and kinds of events that the config does not have."""
+    """Refuse tables, columns and kinds of events that the config does not have.
+
+    An event's columns must be those of one source that declares its kind.
+    """
     for table, held in rows.items():
         if table not in given:
             expected = f"a table of the config ({quote_names(given)})"
             raise DataError(table, expected=expected, found="another")
-        sources = [canonical(source) for source in given[table]]
-        names = {column.name for source in sources for column in mapped(table, source)}
-        kinds = {kind for source in sources for kind in getattr(source, "kinds", ())}
+        forms = [_Form.of(table, source) for source in given[table]]
+        names = {column for form in forms for column in form.columns}
         for number, row in enumerate(held, start=1):
             for column in row:
                 if column not in names:
-                    raise DataError(
-                        table,
-                        line=number,
-                        column=column,
-                        expected=f"a column of {table} ({quote_names(sorted(names))})",
-                        found="another",
-                    )
-            if kinds and row.get("kind") not in kinds:
+                    raise _of_column(table, number, column, names)
+            own = [form for form in forms if form.has_kind(row)]
+            if not own:
+                kinds = {kind for form in forms for kind in form.kinds}
                 raise DataError(
                     table,
                     line=number,
@@ -66,13 +89,27 @@ def refuse_unknown(
                     expected=f"a declared kind ({quote_names(sorted(kinds))})",
                     found=quote_value(row.get("kind")),
                 )
+            if all(odd := [form.beyond(row) for form in own]):
+                raise _of_column(table, number, odd[0], own[0].columns, " of its kind")
 
 
-def raw_of(door: Door, rows: Sequence[Row]) -> Raw:
-    """Return rows as a raw table of text; of events, those of the kinds that the door is for."""
-    numbered = list(enumerate(rows, start=1))
-    if isinstance(door.source, Events):
-        numbered = [(n, row) for n, row in numbered if row["kind"] in door.source.kinds]
+def _of_column(
+    table: str, number: int, column: str | None, names: Iterable[str], which: str = ""
+) -> DataError:
+    expected = f"a column of {table}{which} ({quote_names(sorted(names))})"
+    return DataError(table, line=number, column=column, expected=expected, found="another")
+
+
+def shares(table: str, rows: Sequence[Row], sources: Sequence[Source]) -> Iterator[Numbered]:
+    """Give each source's rows with their numbers, from 1: those that no source before it takes."""
+    left = list(enumerate(rows, start=1))
+    for form in (_Form.of(table, source) for source in sources):
+        yield [each for each in left if form.takes(each[1])]
+        left = [each for each in left if not form.takes(each[1])]
+
+
+def raw_of(door: Door, numbered: Numbered) -> Raw:
+    """Return the rows of a door's source as a raw table of text."""
     names = [column.name for column in mapped(door.table, door.source)]
     columns = [
         pa.array([_text(door.table, number, row, name) for number, row in numbered], pa.string())

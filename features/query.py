@@ -104,7 +104,7 @@ def _refusal(located: Located, expected: str, error: Exception) -> DataError:
     """Return what a database said as an error of a line that holds no password."""
     said = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     said = said.replace(located.path, without_password(located.path))
-    for spelling in passwords(located.path):
+    for spelling in sorted(passwords(located.path), key=len, reverse=True):
         said = said.replace(spelling, "…")
     step = "check the path, the name and who may read it"
     return DataError(told(located), expected=expected, found=without_password(said), step=step)
@@ -113,9 +113,10 @@ def _refusal(located: Located, expected: str, error: Exception) -> DataError:
 def content_of(connection: duckdb.DuckDBPyConnection, table: str) -> bytes:
     """Return what a raw table holds, in few bytes, whatever the order of its rows."""
     types = connection.execute(f"DESCRIBE {table}").fetchall()
+    whole = identifier("_" + max((name for name, *_ in types), key=len))  # no column's name
     row = "CAST(held AS VARCHAR)"
     sums = connection.execute(
         f"SELECT count(*), sum(md5_number_lower({row})), sum(md5_number_upper({row})), "
-        f"bit_xor(md5_number({row})) FROM (SELECT whole AS held FROM {table} AS whole)"
+        f"bit_xor(md5_number({row})) FROM (SELECT {whole} AS held FROM {table} AS {whole})"
     ).fetchone()
     return repr(([column[:2] for column in types], sums)).encode()

@@ -26,12 +26,12 @@ from configs.sources import (
     WhitespaceFormat,
 )
 from features import parquet, records
-from features.contract import DataError, quote_value
+from features.contract import DataError, quote_names, quote_value
 from features.location import files_at, format_of, named, told
 from features.query import read_duckdb, read_postgres
 from features.records import Text
 from features.rejects import Reject, Rejects
-from features.sql import identifier, literal, literals
+from features.sql import identifier, literal, paths
 
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 16
@@ -130,7 +130,8 @@ class Reader:
         columns = self.connection.execute(f"DESCRIBE {table}").fetchall()
         (rows,) = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
         if not rows:
-            raise DataError(told(located), expected="rows", found="none")
+            expected = "a row that is right" if rejects and rejects.count else "rows"
+            raise DataError(told(located), expected=expected, found="none")
         types = {name: held for name, held, *_ in columns}
         is_view = isinstance(layout, ParquetFormat)
         return Raw(table, told(located), types, int(rows), places, is_view)
@@ -138,7 +139,7 @@ class Reader:
     def _read_parquet(self, table: str, located: Located) -> Callable[[], Iterator[Place]]:
         files = files_at(located.path)
         counts = parquet.rows_of(located.path, files)
-        relation = f"read_parquet([{literals(files)}], hive_partitioning = false)"
+        relation = f"read_parquet([{paths(files)}], hive_partitioning = false)"
         parquet.refuse_other_columns(self.connection, located.path, files)
         self.connection.execute(f"CREATE VIEW {table} AS SELECT * FROM {relation}")
         names = [named(located.path, files, file) for file in files]
@@ -150,6 +151,10 @@ class Reader:
         self, table: str, located: Located, layout: DuckDbFormat | PostgresFormat
     ) -> Callable[[], Iterator[Place]]:
         if isinstance(layout, DuckDbFormat):
+            if len(files := files_at(located.path)) > 1:
+                raise DataError(
+                    located.path, expected="one DuckDB file", found=quote_names(files, 3)
+                )
             read_duckdb(self.connection, table, located, layout)
         else:
             read_postgres(self.connection, table, located, layout)
@@ -217,7 +222,7 @@ class Reader:
             if odd := records.odd_bytes(text):
                 return odd.found
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
-        listed = literals(text.file for text in texts)
+        listed = paths(text.file for text in texts)
         try:
             self.connection.execute(
                 f"CREATE TABLE {table} AS SELECT * FROM read_csv([{listed}], header = true, "
@@ -281,9 +286,13 @@ def _header(text: Text, layout: CsvFormat) -> list[str]:
         raise records.told(replace(first, fault=replace(first.fault, index=None)), text, ())
     written = io.StringIO(first.raw.decode(), newline="")
     header = next(csv.reader(written, delimiter=layout.delimiter, skipinitialspace=True), [])
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise DataError(text.name, line=1, column=twice[0], expected="it once", found="it twice")
+    lowered = [name.lower() for name in header]
+    twice = next((name for name in header if lowered.count(name.lower()) > 1), None)
+    if twice is not None:
+        step = "names that differ in capitals alone are one"
+        raise DataError(
+            text.name, line=1, column=twice, expected="it once", found="it twice", step=step
+        )
     if len(header) < 2 or not all(header):
         raise DataError(
             text.name,

@@ -51,11 +51,6 @@ class Record:
     width: int
     fault: Fault | None = None
 
-    @property
-    def is_blank(self) -> bool:
-        """Whether there is nothing in it, so that it holds no row."""
-        return not self.raw
-
 
 @contextmanager
 def content(text: Text) -> Iterator[mmap.mmap]:

@@ -31,15 +31,26 @@ class Reject:
 
 @dataclass
 class Rejects:
-    """The bad rows of one source, at most as many as its config lets pass."""
+    """The bad rows of one source, at most as many as its config lets pass.
+
+    Parameters
+    ----------
+    source : Source
+        The user's.
+    held : list of Reject
+        Where they are put; those of other sources may lie there too.
+    count : int
+        How many are this source's.
+    """
 
     source: Source
     held: list[Reject] = field(default_factory=list)
+    count: int = field(default=0, init=False)
 
     @property
     def room(self) -> int:
         """How many more may be set aside."""
-        return self.source.max_rejects - len(self.held)
+        return self.source.max_rejects - self.count
 
     def add(self, reject: Reject) -> None:
         """Set a row aside.
@@ -50,6 +61,7 @@ class Rejects:
             If it is one too many.
         """
         self.held.append(reject)
+        self.count += 1
         most = self.source.max_rejects
         if self.room < 0:
             raise DataError(

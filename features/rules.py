@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from configs.sources import Customers, Product, Snapshot, Subscriptions, Sum
-from features.cast import FLOATS, as_text
-from features.contract import EXPECTED
+from features.cast import FLOATS, as_text, is_read
+from features.contract import EXPECTED, Kind
 from features.mapping import Mapped, Translation
 from features.reader import ROW
 from features.sql import identifier, literal
@@ -33,6 +33,8 @@ class Rule:
         others too.
     of_rows : str, optional
         SQL that counts the wrong rows where `wrong` looks at rows before.
+    kind : Kind, optional
+        What the column's values must be, where the rule is about them one by one.
     """
 
     column: str
@@ -44,6 +46,7 @@ class Rule:
     of_rows: str | None = None
     found: str = "{}"
     blank_step: str = ""
+    kind: Kind | None = None
 
     @property
     def count(self) -> str:
@@ -83,14 +86,16 @@ def _of_part(table: Translation, column: Mapped, part: str) -> Rule:
     if proof and needed:
         proof = f"count({raw}) = count(*) AND {proof}"
     names_nobody = column.name == "customer_id" and hasattr(table.source, "guests")
+    step = _step(column) + f", but its type is {held}" * (not is_read(column.kind, held))
     return Rule(
         column=part,
         value=raw,
         wrong=wrong,
         expected=EXPECTED[column.kind],
-        step=_step(column),
+        step=step,
         proof=proof,
         blank_step=_LEAVE_GUESTS_OUT if names_nobody else "",
+        kind=column.kind,
     )
 
 

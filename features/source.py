@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, reduce
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import duckdb
 import ibis
@@ -19,7 +20,7 @@ from configs.schema import Config, DuckDbEngine
 from configs.sources import Located
 from features import posted
 from features.contract import DataError
-from features.door import Door, Intake
+from features.door import Door, Intake, unreadable
 from features.engine import on_engine
 from features.location import files_at, is_database
 from features.query import content_of
@@ -100,7 +101,8 @@ def load_rows(
     rows : mapping of str to sequence of mapping
         Of each canonical table, rows of its columns, each with its ``customer_id``; values are as
         JSON has them. Stamps are in ISO 8601, in the source's zone unless they name one; an
-        event's kind is one of the declared. A table or a column that is not given is empty.
+        event's kind is one of the declared, and its source the first that declares it and maps
+        the columns that it gives. A table or a column that is not given is empty.
     rejects : list of Reject, optional
         Where rows of bad values are put, however many; the first is refused unless given.
 
@@ -113,20 +115,29 @@ def load_rows(
     posted.refuse_unknown(rows, given)
     connection = _shared().cursor()
     connection.execute(_SETTINGS)
+    shares = {
+        table: posted.shares(table, rows.get(table, ()), sources)
+        for table, sources in given.items()
+    }
 
     def take(door: Door) -> Intake:
         source = posted.canonical(door.source).model_copy(update={"max_rejects": most})
-        door = replace(door, source=source, scope="TEMP")
+        door = replace(door, source=source)
         set_aside = None if rejects is None else Rejects(source, rejects)
-        return door.admit(posted.raw_of(door, rows.get(door.table, ())), set_aside)
+        try:
+            return door.admit(posted.raw_of(door, next(shares[door.table])), set_aside)
+        except duckdb.Error as error:
+            raise unreadable(door.table, error) from error
 
-    return _through_doors(connection, config, take)
+    return _through_doors(connection, config, take, scope="TEMP")
 
 
 def _connected(config: Config) -> duckdb.DuckDBPyConnection:
     """Return a fresh database in memory, with the engine's settings."""
     engine = config.engine if isinstance(config.engine, DuckDbEngine) else DuckDbEngine()
     spill = Path(config.paths.var) / "spill"
+    with suppress(OSError):  # DuckDB makes the folder when it spills, but not those above it
+        spill.parent.mkdir(parents=True, exist_ok=True)
     settings: dict[str, object] = {"temp_directory": str(spill)}
     if engine.threads is not None:
         settings["threads"] = engine.threads
@@ -147,14 +158,17 @@ def _shared() -> duckdb.DuckDBPyConnection:
 
 
 def _through_doors(
-    connection: duckdb.DuckDBPyConnection, config: Config, take: Callable[[Door], Intake]
+    connection: duckdb.DuckDBPyConnection,
+    config: Config,
+    take: Callable[[Door], Intake],
+    scope: Literal["", "TEMP"] = "",
 ) -> Tables:
     """Take every table that the config names through its door, or the doors of its sources."""
     given, intake = config.sources.given, {}
     for table, sources in given.items():
         names = [table] if len(sources) == 1 else [f"{table}_{n}" for n in range(len(sources))]
         doors = [
-            Door(connection, table, source, config.timezone, name)
+            Door(connection, table, source, config.timezone, name, scope)
             for source, name in zip(sources, names, strict=True)
         ]
         intake[table] = reduce(Intake.and_of, map(take, doors))

@@ -40,8 +40,8 @@ def spend_in(orders: ir.Table, window: int) -> ir.Value:
     orders,
     unit="money",
     idea="monetary value",
-    label="net spend since the first purchase",
-    label_da="nettoforbrug siden første køb",
+    label="net spend in all",
+    label_da="nettoforbrug i alt",
     empty=0,
 )
 def spend_ever(orders: ir.Table) -> ir.Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -18,3 +19,8 @@ def literal(text: str) -> str:
 def literals(texts: Iterable[str]) -> str:
     """Return the quoted texts with commas between them."""
     return ", ".join(map(literal, texts))
+
+
+def paths(files: Iterable[str]) -> str:
+    """Return the quoted paths of files, whose own names DuckDB is not to take for globs."""
+    return literals(re.sub(r"[\[*?]", r"[\g<0>]", file) for file in files)

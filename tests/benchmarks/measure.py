@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +22,18 @@ def in_a_process(work: Callable[[], int], repeats: int, warm: bool = True) -> di
     ``work`` returns how many rows it made; its first run is not timed where it is to be warm.
     """
     context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    process = context.Process(target=_run, args=(work, repeats, warm, queue))
-    process.start()
-    found = queue.get()
-    process.join()
-    return found
+    with ProcessPoolExecutor(1, mp_context=context) as process:
+        return process.submit(_run, work, repeats, warm).result()
 
 
-def _run(work: Callable[[], int], repeats: int, warm: bool, queue: Any) -> None:
+def _run(work: Callable[[], int], repeats: int, warm: bool) -> dict[str, Any]:
     rows, times = work() if warm else 0, []
     for _ in range(repeats):
         start = time.perf_counter()
         rows = work()
         times.append(time.perf_counter() - start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    queue.put({"median_s": statistics.median(times), "rows": rows, "peak_mb": peak})
+    return {"median_s": statistics.median(times), "rows": rows, "peak_mb": peak}
 
 
 def report(name: str, rows: list[dict[str, Any]], bars: list[dict[str, Any]]) -> None:

@@ -153,6 +153,18 @@ def test_values_are_those_written():
         ),
         (
             "path: shop.csv",
+            "path: s\n    format: {kind: csv, delimiter: '\"'}",
+            "8 sources.transactions.format.delimiter: must be what stands between values: "
+            'no quote and no line\'s end, got """',
+        ),
+        (
+            "path: shop.csv",
+            'path: s\n    format: {kind: csv, date_format: "%d.%Q"}',
+            "8 sources.transactions.format.date_format: "
+            'must be made of parts such as %d, %m, %Y, %H and %M, got "%d.%Q"',
+        ),
+        (
+            "path: shop.csv",
             "path: s\n    join: [4]",
             "8 sources.transactions.join[0]: must be a mapping of keys to values, got 4",
         ),
@@ -165,6 +177,33 @@ def test_values_are_those_written():
 )
 def test_a_wrong_value_is_told_where_it_stands(old, new, expected):
     assert refusal_with(old, new) == f"shop.yaml:{expected}"
+
+
+NOWHERE = "must name a file, a folder or a glob"
+NO_URL = "must be a file, a folder, a glob or the URL postgresql://… of a database"
+NO_PACKAGE = "must be package:NAME/FILE, with no dot in the NAME"
+NOT_ENCODED = "must have its user, password and any other @ percent-encoded, such as %40 for @"
+
+
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [
+        ("", NOWHERE),
+        (".", NOWHERE),
+        ("/", NOWHERE),
+        ("package:a.b/x.csv", NO_PACKAGE),
+        ("package:a", NO_PACKAGE),
+        ("postgresql+psycopg2://joe:s3cr3t@host/db", NO_URL),
+        ("mysql://root:s3cr3t@host/db", NO_URL),
+        ("POSTGRESQL://joe:s3cr3t@host/db", NO_URL),
+        ("jdbc:oracle:thin:joe/s3cr3t@host", NO_URL),
+        *((f"postgresql://joe:s3{odd}cr3t@host/db", NOT_ENCODED) for odd in "@/?#% "),
+        *((f"postgresql://host/db?password=s3{odd}cr3t", NOT_ENCODED) for odd in "@/?#% "),
+    ],
+)
+def test_a_path_that_can_lead_nowhere_is_not_shown_as_it_may_hold_a_password(path, rule):
+    told = refusal_with("path: shop.csv", f'path: "{path}"')
+    assert told == f"shop.yaml:7 sources.transactions.path: {rule}"
 
 
 @pytest.mark.parametrize(
@@ -431,6 +470,13 @@ class TestExtends:
         write(SHOP, "base.yaml")
         config = load(write("extends: base.yaml\nchurn:\nclv: {horizon: 9d}\n"))
         assert config.tasks == ("clv",)
+
+    def test_null_takes_all_events_away(self):
+        columns = "{customer_id: a, occurred_at: b, kind: {constant: visit}}"
+        events = f"  events: {{path: e.csv, columns: {columns}, kinds: {{visit: {{}}}}}}\n"
+        write(SHOP.replace("sources:\n", f"sources:\n{events}"), "base.yaml")
+        held = load(write("extends: base.yaml\nsources: {events: null}\n")).sources.events
+        assert (len(load("base.yaml").sources.events), held) == (1, ())
 
     def test_an_error_is_told_in_the_file_that_holds_it(self):
         write(SHOP.replace("seed: 1", "seed: x"), "conf/base.yaml")

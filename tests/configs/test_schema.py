@@ -19,14 +19,19 @@ REFRESH = (
 )
 
 
+BOUGHT = {
+    "path": "shop.csv",
+    "columns": {"customer_id": "who", "occurred_at": "when", "amount": "paid"},
+}
+
+
 def make_config(**changes) -> Config:
-    columns = {"customer_id": "who", "occurred_at": "when", "amount": "paid"}
     content = {
         "name": "shop",
         "timezone": "UTC",
         "currency": "EUR",
         "seed": 0,
-        "sources": {"transactions": {"path": "shop.csv", "columns": columns}},
+        "sources": {"transactions": BOUGHT},
         "features": {"windows": ["7d"]},
         "timeline": {"every": "28d", "cutoffs": 2, "history": "9d", "gap": "0d"},
         "clv": {"horizon": "28d"},
@@ -131,7 +136,10 @@ def test_a_zone(zone):
     assert make_config(timezone=zone).timezone == zone
 
 
-@pytest.mark.parametrize("zone", ["Mars/Base", "", "../etc/passwd", ".", "a\0b", 5, ["UTC"]])
+NO_ZONES = ("Mars/Base", "", "../etc/passwd", ".", "a\0b", "localtime", "posix/UTC", "right/UTC")
+
+
+@pytest.mark.parametrize("zone", [*NO_ZONES, 5, ["UTC"]])
 def test_what_is_no_zone(zone):
     with pytest.raises(ValidationError, match="timezone"):
         make_config(timezone=zone)
@@ -241,6 +249,53 @@ def test_what_a_config_tells_of_itself():
         sources={"snapshot": SNAPSHOT}, clv=None, churn={"kind": "label", "test_share": 0.2}
     )
     assert snapshot.attributes == snapshot.inputs == {"age": Attribute(kind="number")}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "customer_id",
+        "signed_up_at",
+        "valid_from",
+        "as_of",
+        "instant",
+        "valid_until",
+        "profile_id",
+        "signed_up",
+        "signed_up_day",
+        "consent_mail",
+    ],
+)
+def test_an_attribute_is_not_named_as_another_column_of_the_customers(name):
+    people = {
+        "path": "p.csv",
+        "columns": {"customer_id": "who"},
+        "attributes": {name: {"kind": "category"}},
+        "consents": {"mail": "mail"},
+    }
+    told = f"attributes.{name} must not be named so.*say column: {name}"
+    with pytest.raises(ValidationError, match=told):
+        make_config(sources={"transactions": BOUGHT, "customers": people})
+
+
+@pytest.mark.parametrize("name", ["customer_id", "label", "as_of", "instant"])
+def test_an_attribute_is_not_named_as_another_column_of_a_snapshot(name):
+    attributes = {"age": {"kind": "number"}, name: {"kind": "number", "column": "held"}}
+    with pytest.raises(ValidationError, match=f"attributes.{name} must not .*say column: held"):
+        make_config(sources={"snapshot": {**SNAPSHOT, "attributes": attributes}})
+
+
+def test_a_password_is_shown_neither_by_a_config_nor_by_its_refusal():
+    layout = {"kind": "postgres", "table": "sales"}
+    bought = {**BOUGHT, "path": "postgresql://joe:s3cr3t@host/shop", "format": layout}
+    config = make_config(sources={"transactions": bought})
+    shown = repr(config) + str(config.sources.transactions)
+    assert shown.count("postgresql://joe:…@host/shop") == 2
+    with pytest.raises(ValidationError) as caught:
+        make_config(sources={"transactions": {**bought, "path": "mysql://joe:s3cr3t@host"}})
+    assert "s3cr3t" not in shown + str(caught.value)
+    assert config.sources.transactions.path == bought["path"]
+    assert Config.model_validate(config.model_dump(mode="json"))  # as a bundle holds it
 
 
 @pytest.mark.parametrize(("asked", "seen"), [(False, ["age"]), (True, ["age", "sex"])])

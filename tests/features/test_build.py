@@ -16,6 +16,7 @@ from configs.load import load
 from configs.schema import Config
 from features.build import build, schema_of, write
 from features.catalogue import behaviour_features
+from features.engine import EngineError
 from features.source import Tables, load_tables
 from features.timeline import HistoryError
 from tests.factories import make_shop, make_snapshot
@@ -685,3 +686,27 @@ def test_one_real_customer_alone_is_the_same_to_the_last_bit(complete_journey):
     customer = everybody["customer_id"].iloc[1000]
     alone = build(config, tables, [config.timeline.test], [customer])
     assert bits(alone) == bits(everybody[everybody["customer_id"] == customer])
+
+
+@pytest.mark.parametrize(
+    ("zone", "late", "day"),
+    [
+        ("America/St_Johns", "2010-11-06T23:30", date(2010, 11, 7)),  # back at a minute past
+        ("Africa/Casablanca", "2026-10-03T23:30", date(2026, 10, 4)),
+    ],
+)
+def test_where_clocks_are_odd_several_cut_offs_see_what_one_does(tmp_path, zone, late, day):
+    stamps = map(datetime.fromisoformat, ("2010-09-01T10:00", late))
+    when = [stamp.replace(tzinfo=zoneinfo.ZoneInfo(zone)).isoformat() for stamp in stamps]
+    rows = pd.DataFrame({"customer": "a", "when": when, "paid": [5, 7]})
+    config, days = make_shop(tmp_path, rows, timezone=zone), [day, day + timedelta(days=13)]
+    apart = pd.concat([features_of(config, each) for each in days], ignore_index=True)
+    pd.testing.assert_frame_equal(features_of(config, *days), apart, check_exact=True)
+
+
+def test_an_order_beyond_all_measure_is_told_of(tmp_path):
+    rows = pd.DataFrame(
+        {"customer": "a", "when": "2024-05-01T10:00", "paid": [9_000_000_000] * 12_000}
+    )
+    with pytest.raises(EngineError, match="look for amounts that cannot be meant"):
+        features_of(make_shop(tmp_path, rows))

@@ -308,7 +308,6 @@ def test_a_query_can_only_read(tmp_path, postgres, layout, said):
         "postgresql://joe:s3cr3t@localhost:1/shop",
         "postgresql://joe:s3cr3t%20@localhost:1/shop",
         "postgresql://joe@localhost:1/shop?password=s3cr3t",
-        "postgresql://joe:s3cr3t s3cr3t@localhost/shop",
         "postgresql://joe:s3cr3t@[::/shop",
     ],
 )

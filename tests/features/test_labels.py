@@ -4,8 +4,10 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from configs.schema import Config
+from features.contract import DataError
 from features.labels import cancelled, future, snapshot_labels
 from features.source import load_tables
 from tests.factories import make_club, make_shop, make_snapshot
@@ -65,6 +67,12 @@ def test_the_value_may_be_the_margin(tmp_path):
     found = bought(shop(tmp_path), CUT_OFF, value="margin")
     assert found["many"] == (2, 4.0)
     assert found["swap"] == (0, 0.0)
+
+
+def test_a_margin_that_is_not_known_is_not_nothing(tmp_path):
+    unknown = [(*row[:3], None) for row in ROWS[:1]] + list(ROWS[1:])
+    with pytest.raises(DataError, match=r"a margin in every row.*found none in 1 rows"):
+        bought(shop(tmp_path, unknown), CUT_OFF, value="margin")
 
 
 def test_several_cut_offs_have_each_their_own_window(tmp_path):

@@ -205,14 +205,28 @@ def test_rows_are_set_aside_for_their_text_and_for_their_values_together(tmp_pat
     assert tables.intake["transactions"].rows == corpus.ROWS
 
 
+@pytest.mark.parametrize("line", ["007,soon,1,toys\n", "007,2024-01-05\n"])
+def test_a_file_without_a_right_row_is_refused(tmp_path, line):
+    config = shop(tmp_path, (corpus.HEADER + line).encode(), guests="drop")
+    with pytest.raises(DataError, match="expected a row that is right, found none"):
+        load_tables(config, rejects=tmp_path / "rejects.csv")
+
+
 def test_nothing_to_set_aside_is_a_header_alone(tmp_path):
     tables = load_tables(shop(tmp_path, corpus.text("", "end")), rejects=tmp_path / "rejects.csv")
     assert tables.intake["transactions"].rejects == 0
     assert (tmp_path / "rejects.csv").read_text().split() == ["file,line,column,expected,found,row"]
 
 
-def test_the_second_row_of_a_customer_is_set_aside(tmp_path):
-    (tmp_path / "people.csv").write_text("who,vip\n1,yes\n2,no\n1,no\n")
+@pytest.mark.parametrize(
+    ("lines", "vips", "said"),
+    [
+        ("1,yes\n2,no\n1,no\n", [True, False], "'1' more than once"),
+        ("1,perhaps\n2,no\n1,yes\n", [True, False], "perhaps"),
+    ],
+)
+def test_the_second_right_row_of_a_customer_is_set_aside(tmp_path, lines, vips, said):
+    (tmp_path / "people.csv").write_text(f"who,vip\n{lines}")
     people = {
         "path": str(tmp_path / "people.csv"),
         "columns": {"customer_id": "who"},
@@ -223,5 +237,7 @@ def test_the_second_row_of_a_customer_is_set_aside(tmp_path):
     config = make_shop(tmp_path / "unused", pd.DataFrame(), sources=sources)
     tables = load_tables(config, rejects=tmp_path / "rejects.csv")
     held = tables.need("customers").order_by("customer_id").vip.to_pyarrow().to_pylist()
-    assert held == [True, False]
-    assert "'1' more than once" in (tmp_path / "rejects.csv").read_text()
+    assert held == vips
+    rejected = (tmp_path / "rejects.csv").read_text().splitlines()[1:]
+    assert len(rejected) == 1
+    assert said in rejected[0]

@@ -4,6 +4,7 @@ import gzip
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -76,6 +77,12 @@ MALFORMED = {
     "another column": ("who,wen,paid\n" + ROW, 1, "when", "did you mean 'wen'?"),
     "another delimiter": ("who;when;paid\n001;2024-01-05;1\n", 1, None, "name another delimiter"),
     "a name twice": ("who,when,when\n" + ROW, 1, "when", "expected it once, found it twice"),
+    "a name in capitals too": (
+        "who,when,paid,PAID\n1,2024-01-05,1,2\n",
+        1,
+        "paid",
+        "names that differ in capitals alone are one",
+    ),
     "a short row": (line_of("001,2024-01-05\n", 2, 1), 4, "paid", "expected 3 values, found 2"),
     "a long row": (line_of("001,2024-01-05,1,2\n", 2, 1), 4, None, "expected 3 values, found 4"),
     "an open quote": (line_of('"001,2024-01-05,1\n', 1, 1), 3, "who", "a closing quote"),
@@ -152,6 +159,27 @@ def test_a_missing_file_is_refused(tmp_path):
     assert str(refusal(config)).endswith("expected a file, found none; mend the path in the config")
 
 
+@pytest.mark.parametrize("name", ["none/**.csv", "x" * 300])
+def test_a_path_that_cannot_be_looked_for_is_refused(tmp_path, name):
+    error = refusal(shop(tmp_path, ROW, path=str(tmp_path / name)))
+    assert "found none" in str(error)
+    assert str(error).endswith("mend the path in the config")
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("mysql://root:s3cr3t@host/db", "mysql://root:…@host/db"),
+        ("mysql://ro@ot:s3cr3t@host/db", "mysql://ro@ot:…@host/db"),
+        ("jdbc:mysql://host/db;password=s3c r3t", "jdbc:mysql://host/db;password=…"),
+        ("postgresql://host/db?password=… (sales)", "postgresql://host/db?password=… (sales)"),
+    ],
+)
+def test_no_error_tells_a_password(file, told):
+    error = DataError.of_missing_file(file)
+    assert (error.file, str(error)[: len(told) + 1]) == (told, f"{told}:")
+
+
 def test_a_missing_package_is_refused_with_the_way_to_install_it(tmp_path):
     config = shop(tmp_path, ROW, path="package:no_such_package/data.csv")
     assert "pip install no-such-package" in str(refusal(config))
@@ -186,6 +214,12 @@ def test_a_parquet_without_rows_is_refused(tmp_path):
         {"who": [[1], [2]], "paid": [{"a": 1}, {"a": 2}]},
         {"paid": [True, None]},
         {"paid": [1.0, float("nan")]},
+        {"who": [True, False]},
+        {"who": [b"a", b"b"]},
+        {"who": [[1], [2]]},
+        {"who": [{"a": 1}, {"a": 2}]},
+        {"paid": [True, False]},
+        {"paid": [[Decimal(1)], [Decimal(2)]]},
         {"when": [[1], [2]]},
         {"when": [1, 2]},
         {"when": pa.array([2**62, 2**62], pa.timestamp("us"))},
@@ -314,11 +348,6 @@ def test_another_delimiter_and_date_format_are_read_as_the_config_says(tmp_path)
     assert rows(shop(tmp_path, text, format=layout), "occurred_at") == ["2024-01-05 10:30"]
 
 
-def test_a_date_format_that_is_none_is_refused(tmp_path):
-    config = shop(tmp_path, HEADER + ROW, format={"kind": "csv", "date_format": "%Q"})
-    assert "%Q" in str(refusal(config))
-
-
 def test_a_glob_is_read_as_one_table(tmp_path):
     put(tmp_path / "shop_1.csv", HEADER + ROW)
     put(tmp_path / "shop_2.csv", HEADER + ROW.replace("001", "002"))
@@ -334,8 +363,30 @@ def test_a_file_of_a_glob_with_another_header_is_refused(tmp_path):
     assert (error.file, error.line) == (str(tmp_path / "shop_2.csv"), 1)
 
 
-def test_a_name_with_brackets_is_a_file_before_it_is_a_glob(tmp_path):
-    assert rows(shop(tmp_path, HEADER + ROW, name="shop[1].csv"), "customer_id") == ["001"]
+@pytest.mark.parametrize("name", ["shop[1].csv", "shop[1].parquet", "shop*.csv", "shop?.csv"])
+def test_a_name_that_a_file_bears_is_no_glob(tmp_path, name):
+    ending = Path(name).suffix
+    for number in (1, 2):
+        put(tmp_path / f"shop{number}{ending}", sale("002", ending))
+    assert rows(shop(tmp_path, sale("001", ending), name=name), "customer_id") == ["001"]
+
+
+def sale(customer: str, ending: str) -> str | pa.Table:
+    if ending == ".csv":
+        return HEADER + ROW.replace("001", customer)
+    return pa.table({"who": [customer], "when": ["2024-01-05"], "paid": [1]})
+
+
+def test_several_duckdb_files_are_refused(tmp_path):
+    (tmp_path / "a.duckdb").touch()
+    config = shop(
+        tmp_path,
+        "",
+        name="b.duckdb",
+        path=str(tmp_path / "*.duckdb"),
+        format={"kind": "duckdb", "table": "sales"},
+    )
+    assert refusal(config).expected == "one DuckDB file"
 
 
 SPACED = {"kind": "whitespace", "names": ["who", "when", "paid"], "header": True}
@@ -383,6 +434,32 @@ def test_a_wrong_line_of_text_in_columns_is_refused(tmp_path, wrong, said):
 def test_an_id_is_text_whatever_the_column_holds(tmp_path, ids, expected):
     table = pa.table({"who": ids, "when": ["2024-01-05", "2024-01-06"], "paid": [1, 2]})
     assert rows(shop(tmp_path, table, name="shop.parquet"), "customer_id") == expected
+
+
+def test_white_space_around_an_id_is_no_part_of_it(tmp_path):
+    text = HEADER + "".join(f"{who},2024-01-05,1\n" for who in ("\ta", "a\t", "a\u00a0", "\t"))
+    tables = load_tables(shop(tmp_path, text))
+    assert tables.need("transactions").customer_id.to_pyarrow().to_pylist() == ["a"] * 3
+    assert tables.intake["transactions"].guests == 1
+
+
+def test_white_space_within_an_id_is_a_part_of_it(tmp_path):
+    text = line_of('"a b\tc\nd",2024-01-06,1\n', 1)
+    assert rows(shop(tmp_path, text), "customer_id") == ["001", "a b\tc\nd"]
+
+
+def test_the_type_that_an_id_cannot_be_of_is_told(tmp_path):
+    table = pa.table({"who": [True], "when": ["2024-01-05"], "paid": [1]})
+    assert "found 'true'; the config maps it to customer_id, but its type is BOOLEAN" in str(
+        refusal(shop(tmp_path, table, name="shop.parquet"))
+    )
+
+
+@pytest.mark.parametrize("kind", [pa.int8(), pa.int16(), pa.int32()])
+def test_the_least_amount_of_a_narrow_type_is_one(tmp_path, kind):
+    least = -(2 ** (kind.bit_width - 1))
+    table = pa.table({"who": ["1"], "when": ["2024-01-05"], "paid": pa.array([least], kind)})
+    assert rows(shop(tmp_path, table, name="shop.parquet"), "amount") == [Decimal(least)]
 
 
 @pytest.mark.parametrize("odd", [17850.5, float("inf"), 1e300])
@@ -515,6 +592,26 @@ def test_an_amount_may_be_a_product(tmp_path):
     assert rows(config, "amount") == [Decimal("1.0050")]
 
 
+@pytest.mark.parametrize(
+    ("quantity", "price", "amount"),
+    [
+        ("1000", "0.00125", "1.25"),
+        ("-0.5", "0.0001", "-0.0001"),
+        ("9999999999", "0.1", "999999999.9"),
+    ],
+)
+def test_a_product_is_rounded_once(tmp_path, quantity, price, amount):
+    config = priced(tmp_path, f"1,2024-01-05,{quantity},{price},\n", {"product": ["a", "b"]})
+    assert rows(config, "amount") == [Decimal(amount)]
+
+
+def test_a_product_of_floats_is_rounded_once(tmp_path):
+    table = pa.table({"who": ["1"], "when": ["2024-01-05"], "a": [1000.0], "b": [0.00125]})
+    columns = {**COLUMNS, "amount": {"product": ["a", "b"]}}
+    config = shop(tmp_path, table, name="shop.parquet", columns=columns)
+    assert rows(config, "amount") == [Decimal("1.25")]
+
+
 def test_a_product_of_three_is_exact_past_a_million(tmp_path):
     config = priced(tmp_path, "1,2024-01-05,1000,2000.5,1.1\n", {"product": ["a", "b", "c"]})
     assert rows(config, "amount") == [Decimal("2200550.0000")]
@@ -598,6 +695,26 @@ def test_a_joined_column_that_the_file_has_already_is_refused(tmp_path):
     assert (error.column, error.expected) == ("kind", "a name of its own")
 
 
+def test_blanks_around_a_key_are_no_part_of_it(tmp_path):
+    products = "product,kind\n p1,food\n,none\n ,none\n"
+    config = joined(tmp_path, SALES.replace("p1", "p1\t"), products)
+    assert rows(config, "category") == ["food", None, None]
+
+
+@pytest.mark.parametrize("keys", [["7", " 7"], ["7", "7\t"]])
+def test_a_key_twice_but_for_blanks_is_refused(tmp_path, keys):
+    sales = pa.table({"who": ["1"], "when": ["2024-01-05"], "paid": [1], "product": [7]})
+    products = "product,kind\n" + "".join(f"{key},food\n" for key in keys)
+    error = refusal(joined(tmp_path, sales, products))
+    assert (error.line, error.found) == (3, "'7' more than once")
+
+
+def test_a_join_that_finds_nothing_is_refused(tmp_path):
+    error = refusal(joined(tmp_path, SALES, "product,kind\nP1,food\n"))
+    assert (error.file, error.column) == (str(tmp_path / "products.csv"), "product")
+    assert f"expected a key of {tmp_path / 'shop.csv'}, found none in any row" in str(error)
+
+
 def test_keys_of_two_types_meet_as_text(tmp_path):
     products = pa.table({"product": [7, 8], "kind": ["food", "toys"]})
     sales = SALES.replace("p1", "7")
@@ -664,6 +781,12 @@ def test_a_flag_that_met_a_missing_value_on_its_way_is_still_one(tmp_path):
     ]
 
 
+def test_a_column_may_be_used_as_two_kinds(tmp_path):
+    attributes = {"number": {"kind": "number", "column": "who"}}
+    tables = described(tmp_path, "who,x\n1,y\n", attributes)
+    assert tables.need("customers").number.to_pyarrow().to_pylist() == [1.0]
+
+
 @pytest.mark.parametrize("zone", ["America/New_York", "Europe/Copenhagen", "Asia/Tokyo"])
 def test_a_date_without_a_time_is_that_day_in_every_zone(tmp_path, zone):
     assert str(attribute(tmp_path, "2024-06-03", "date", timezone=zone)) == "2024-06-03"
@@ -696,3 +819,15 @@ def test_the_fingerprint_follows_the_content_and_not_the_place(tmp_path):
     one = fingerprint(shop(tmp_path / "a", HEADER + ROW))
     assert fingerprint(shop(tmp_path / "b", HEADER + ROW)) == one
     assert fingerprint(shop(tmp_path / "b", HEADER + ROW * 2)) != one
+
+
+def test_the_fingerprint_follows_every_column_whatever_it_is_called(tmp_path):
+    prints = set()
+    for paid in (1, 2):
+        path = str(tmp_path / f"{paid}.duckdb")
+        with duckdb.connect(path) as database:
+            row = f"SELECT '1' AS who, '2024-01-05' AS \"when\", {paid} AS paid, 'x' AS whole"
+            database.execute(f"CREATE TABLE sales AS {row}")
+        layout = {"kind": "duckdb", "table": "sales"}
+        prints.add(fingerprint(shop(tmp_path, "", path=path, format=layout)))
+    assert len(prints) == 2

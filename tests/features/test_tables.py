@@ -320,6 +320,70 @@ def test_a_posted_row_names_its_customer(tmp_path):
         load_rows(everything(tmp_path), posted)
 
 
+def two_doors(folder: Path) -> Config:
+    """Two sources of one kind of event, of which only the second tells a value."""
+    calls = {**EVENT_COLUMNS, "kind": {"constant": "nps"}}
+    del calls["value"]
+    return base(
+        folder,
+        events=[
+            table(folder, "calls", EVENTS, calls, kinds={"nps": {"role": "score"}}),
+            table(folder, "events", EVENTS, EVENT_COLUMNS, kinds=KINDS),
+        ],
+    )
+
+
+EVENT = {"customer_id": "1", "occurred_at": "2024-01-06T10:00", "kind": "nps"}
+
+
+@pytest.mark.parametrize("value", [None, 9])
+def test_a_posted_event_goes_through_one_door_and_keeps_its_value(tmp_path, value):
+    tables = load_rows(two_doors(tmp_path), {"events": [{**EVENT, "value": value}]})
+    assert [row["value"] for row in rows(tables, "events")] == [value]
+
+
+def test_posted_events_of_several_sources_are_each_callers_own(tmp_path):
+    config = two_doors(tmp_path)
+    first, second = (load_rows(config, {"events": [EVENT] * number}) for number in (1, 2))
+    assert [len(rows(tables, "events")) for tables in (first, second)] == [1, 2]
+
+
+def test_a_posted_event_with_more_than_one_source_tells_is_refused(tmp_path):
+    config = two_doors(tmp_path)
+    calls, told = config.sources.events
+    calls = calls.model_copy(
+        update={"columns": calls.columns.model_copy(update={"known_at": "known"})}
+    )
+    sources = config.sources.model_copy(update={"events": (calls, told)})
+    with pytest.raises(DataError, match="events:1 value: expected a column of events of its kind"):
+        load_rows(
+            config.model_copy(update={"sources": sources}),
+            {"events": [{**EVENT, "value": 9, "known_at": "2024-01-07"}]},
+        )
+
+
+def test_rows_set_aside_are_counted_by_their_table(tmp_path):
+    posted = {
+        "transactions": [{**POSTED["transactions"][0], "amount": "much"}],
+        "subscriptions": POSTED["subscriptions"],
+    }
+    rejects = []
+    intake = load_rows(everything(tmp_path), posted, rejects).intake
+    assert [intake[name].rejects for name in posted] == [1, 0]
+    assert len(rejects) == 1
+
+
+def test_what_the_engine_cannot_read_of_posted_rows_is_told(tmp_path):
+    config = base(tmp_path)
+    sales = config.sources.transactions.model_copy(update={"timezone": "localtime"})
+    sources = config.sources.model_copy(update={"transactions": sales})
+    with pytest.raises(DataError, match="transactions: expected rows that can be read"):
+        load_rows(
+            config.model_copy(update={"sources": sources}),
+            {"transactions": POSTED["transactions"]},
+        )
+
+
 def test_a_posted_table_that_the_config_lacks_is_refused(tmp_path):
     with pytest.raises(DataError, match="a table of the config"):
         load_rows(base(tmp_path), {"events": []})
