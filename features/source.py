@@ -20,7 +20,7 @@ from configs.schema import Config, DuckDbEngine
 from configs.sources import Located
 from features import posted
 from features.contract import DataError
-from features.door import Door, Intake, unreadable
+from features.door import VIEWED, Door, Intake, unreadable
 from features.engine import on_engine
 from features.location import files_at, is_database
 from features.query import content_of
@@ -75,7 +75,10 @@ def load_tables(
     def take(door: Door) -> Intake:
         set_aside = Rejects(door.source) if rejects is not None else None
         aside.extend([set_aside] if set_aside else [])
-        return door.read(reader, set_aside, count_duplicates)
+        intake = door.read(reader, set_aside, count_duplicates)
+        if intake.rows > VIEWED:
+            _make_room(config)
+        return intake
 
     connection = _connected(config)
     with TemporaryDirectory(prefix="stamkunde-") as folder:
@@ -135,10 +138,9 @@ def load_rows(
 def _connected(config: Config) -> duckdb.DuckDBPyConnection:
     """Return a fresh database in memory, with the engine's settings."""
     engine = config.engine if isinstance(config.engine, DuckDbEngine) else DuckDbEngine()
-    spill = Path(config.paths.var) / "spill"
-    with suppress(OSError):  # DuckDB makes the folder when it spills, but not those above it
-        spill.parent.mkdir(parents=True, exist_ok=True)
-    settings: dict[str, object] = {"temp_directory": str(spill)}
+    if engine.memory is not None:
+        _make_room(config)
+    settings: dict[str, object] = {"temp_directory": str(_spill(config))}
     if engine.threads is not None:
         settings["threads"] = engine.threads
     if engine.memory is not None:
@@ -155,6 +157,17 @@ def _shared() -> duckdb.DuckDBPyConnection:
     A database of their own would take ten times as long to make as rows to check.
     """
     return duckdb.connect(config={"temp_directory": ""})
+
+
+def _spill(config: Config) -> Path:
+    """Return the folder for what finds no room in memory."""
+    return Path(config.paths.var) / "spill"
+
+
+def _make_room(config: Config) -> None:
+    """Make the folders above that which DuckDB spills to: it makes no more than one."""
+    with suppress(OSError):  # where nothing can be written, what needs no room may still be done
+        _spill(config).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _through_doors(

@@ -221,6 +221,16 @@ def test_the_engines_settings_change_no_hash(tmp_path):
     assert settings.fetchone() == (1, "488.2 MiB", str(Path(config.paths.var) / "spill"))
 
 
+def test_what_finds_no_room_in_memory_is_spilled_beneath_var(tmp_path):
+    held = base(tmp_path).model_dump()
+    held["paths"]["var"] = str(tmp_path / "not" / "yet" / "there")
+    engine = {"kind": "duckdb", "threads": 1, "memory": "30MB"}
+    connection = load_tables(Config.model_validate({**held, "engine": engine})).backend.con
+    large = "SELECT (i * 7919) % 1000003 AS a, i AS b FROM range(4000000) AS r(i) ORDER BY a, b"
+    assert connection.execute(f"SELECT count(a) FROM ({large} OFFSET 7)").fetchone() == (3999993,)
+    assert (tmp_path / "not" / "yet" / "there").is_dir()
+
+
 @pytest.mark.parametrize("memory", ["8", "lots", "8 GB", "8GiB"])
 def test_a_memory_limit_is_an_amount_of_bytes(tmp_path, memory):
     held = base(tmp_path).model_dump(mode="json")
