@@ -451,14 +451,12 @@ def _fill_store(config: Config, tables: Tables, as_of: date) -> int:
 
 def main() -> NoReturn:
     """Run the command line; what a user did wrong is told in a line, without a traceback."""
-    from serving.promotion import RefusedError
-
     try:
         app()
-    except RefusedError as error:
-        sys.exit(_told(error, 1))
     except StamkundeError as error:
-        sys.exit(_told(error, 2))
+        from serving.promotion import RefusedError  # it takes seconds that other commands spare
+
+        sys.exit(_told(error, 1 if isinstance(error, RefusedError) else 2))
     except OSError as error:
         sys.exit(_told(PlaceError.of(error), 2))
     sys.exit(0)
