@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from features.timeline import instant
+from features.timeline import stamp
 
 CUSTOMER = "customer_id"
 _EPOCH = date(1970, 1, 1)
@@ -35,8 +35,7 @@ class AsOf:
     @cached_property
     def instants(self) -> list[ir.Value]:
         """The first instants of the cut-offs, in UTC."""
-        stamps = (instant(day, self.zone).replace(tzinfo=None) for day in self.days)
-        return [ibis.timestamp(stamp.isoformat()) for stamp in stamps]
+        return [ibis.timestamp(stamp(day, self.zone).isoformat()) for day in self.days]
 
     @property
     def keys(self) -> list[str]:

@@ -26,7 +26,7 @@ from features.engine import computed, kept
 from features.plan import Plan
 from features.schema import FeatureError, FeatureSchema
 from features.source import Tables, first_and_last_day
-from features.timeline import HistoryError, instant
+from features.timeline import HistoryError, stamp
 
 KEYS = ["as_of", "customer_id"]
 
@@ -36,7 +36,7 @@ _AT_ONCE = 2_000_000  # rows of features that are added up together
 def cutoff_table(config: Config, cutoffs: Sequence[date]) -> ir.Table:
     """Return the table of cut-offs: the day, and its first instant in UTC, excluded."""
     days = sorted(set(cutoffs))
-    instants = [instant(day, config.timezone).replace(tzinfo=None) for day in days]
+    instants = [stamp(day, config.timezone) for day in days]
     columns = [pa.array(days, pa.date32()), pa.array(instants, pa.timestamp("us"))]
     return ibis.memtable(pa.table(columns, names=["as_of", "instant"]))
 

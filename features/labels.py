@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
 import ibis
 import ibis.expr.types as ir
@@ -14,7 +14,7 @@ from configs.schema import Config
 from features.contract import DataError
 from features.running import running
 from features.source import Tables
-from features.timeline import instant, label_window
+from features.timeline import label_window, stamp
 
 
 def future(
@@ -45,8 +45,8 @@ def future(
     rows = tables.need("transactions")
     _refuse_missing(config, tables, value)
     if known_before is not None:
-        stamp = "known_at" if "known_at" in rows.columns else "occurred_at"
-        rows = rows.filter(rows[stamp] < _instant(config, known_before))
+        learnt = "known_at" if "known_at" in rows.columns else "occurred_at"
+        rows = rows.filter(rows[learnt] < stamp(known_before, config.timezone))
     known = rows.join(at, [rows.occurred_at >= at.start, rows.occurred_at < at.end])
     order = "order_id" if "order_id" in known.columns else "local_day"
     orders = known.group_by(["as_of", "customer_id", order]).aggregate(
@@ -97,7 +97,7 @@ def cancelled(
     at = _windows(config, cutoffs, horizon)
     rows = tables.need("subscriptions")
     rows = rows.join(at, rows.started_at < at.end)
-    learnt = None if known_before is None else ibis.literal(_instant(config, known_before))
+    learnt = None if known_before is None else ibis.literal(stamp(known_before, config.timezone))
     now, later = running(rows, rows.instant, rows.instant), running(rows, rows.end, learnt)
     held = rows.group_by(["as_of", "customer_id"]).aggregate(
         now=now.sum(), later=later.sum(), **_revenue(rows, now, later)
@@ -137,14 +137,10 @@ def _windows(config: Config, cutoffs: Sequence[date], horizon: int) -> ir.Table:
     """Return the table of cut-offs: the day, its instant, and its label window's start and end."""
     days = sorted(set(cutoffs))
     edges = [(day, *label_window(day, config.timeline.gap, horizon)) for day in days]
-    instants = [[_instant(config, day) for day in edge] for edge in edges]
+    instants = [[stamp(day, config.timezone) for day in edge] for edge in edges]
     columns = [pa.array(held, pa.timestamp("us")) for held in zip(*instants, strict=True)]
     names = ["as_of", "instant", "start", "end"]
     return ibis.memtable(pa.table([pa.array(days, pa.date32()), *columns], names=names))
-
-
-def _instant(config: Config, day: date) -> datetime:
-    return instant(day, config.timezone).replace(tzinfo=None)
 
 
 def _read(tables: Tables, table: ir.Table) -> pd.DataFrame:

@@ -27,6 +27,11 @@ def instant(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
+def stamp(day: date, zone: str) -> datetime:
+    """Return the first instant of a local day as tables hold it: in UTC, naming no zone."""
+    return instant(day, zone).replace(tzinfo=None)
+
+
 def label_window(as_of: date, gap: int, horizon: int) -> tuple[date, date]:
     """Return the first day of the label window, and the day after its last.
 
