@@ -46,6 +46,9 @@ class Timeline(Section):
         description="the last day that the data cover; unless given, the last of a purchase, an "
         "event, a subscription's start, or a stamp of when one was known",
     )
+    reported: int = Field(
+        1, ge=1, le=24, description="how many cut-offs are reported on: the test's, and before it"
+    )
     every: PositiveDuration = Field(description="the step between training cut-offs")
     cutoffs: int = Field(ge=2, le=200, description="how many training cut-offs at the most")
     history: PositiveDuration = Field(description="the least that a training cut-off looks back on")
@@ -64,6 +67,9 @@ class Lapse(Section):
 
     kind: Literal["lapse"]
     horizon: PositiveDuration
+    training_horizon: PositiveDuration | None = Field(
+        None, description="shorter label windows to learn from, where the history is too short"
+    )
     active_within: PositiveDuration | None = Field(
         None, description="only customers who bought within it are asked; all unless given"
     )
@@ -81,12 +87,29 @@ class Label(Section):
 
     kind: Literal["label"]
     test_share: float = Field(gt=0, lt=1, description="the part held out, by strata of the label")
+    fold: int | None = Field(
+        None, ge=0, description="which of 1/test_share stratified folds is held out"
+    )
+
+    @property
+    def folds(self) -> int:
+        """How many parts of the size of `test_share` there are."""
+        return round(1 / self.test_share)
+
+    @model_validator(mode="after")
+    def _fold_is_one(self) -> Label:
+        if self.fold is not None and not self.fold < self.folds >= 2:
+            raise ValueError(f"fold must be below {self.folds}, the folds of this test_share")
+        return self
 
 
 class Clv(Section):
     """The revenue (or margin) of a customer over the horizon after the cut-off."""
 
     horizon: PositiveDuration
+    training_horizon: PositiveDuration | None = Field(
+        None, description="shorter label windows to learn from, where the history is too short"
+    )
     active_within: PositiveDuration | None = None
     value: Literal["amount", "margin"] = "amount"
 

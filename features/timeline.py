@@ -13,6 +13,9 @@ from zoneinfo import ZoneInfo
 from configs.errors import StamkundeError
 from configs.schema import Timeline
 
+ORIGINS = 3
+"""How many later cut-offs settings are tuned on at the most."""
+
 EARLIEST, LATEST = date(1900, 1, 1), date(2200, 12, 31)
 
 
@@ -44,27 +47,58 @@ def label_window(as_of: date, gap: int, horizon: int) -> tuple[date, date]:
 
 @dataclass(frozen=True)
 class CutOffs:
-    """The cut-offs of a task, rising: those that fit the model, and the one that is reported on.
+    """The cut-offs of a task, rising: those that fit the model, and those reported on.
 
-    Every label window of ``fit`` has ended by the test cut-off.
+    Every label window of ``fit`` has ended by the first of ``tests``.
+
+    Parameters
+    ----------
+    fit, tests : tuple of date
+    span : timedelta
+        From a training cut-off to the end of its label window.
     """
 
     fit: tuple[date, ...]
-    test: date
+    tests: tuple[date, ...]
     span: timedelta
 
     @property
+    def test(self) -> date:
+        """The first cut-off that is reported on: what trains was known by it."""
+        return self.tests[0]
+
+    @property
+    def origins(self) -> tuple[tuple[tuple[date, ...], date], ...]:
+        """Rolling origins (Tashman 2000): the cut-offs that train, and the later one that tunes.
+
+        The label windows of those that train have ended by the one that tunes: cut-offs between
+        them, whose windows overlap it, are purged. The latest `ORIGINS` are taken. None where the
+        history allows no two windows apart.
+        """
+        held = ((self._purged(day), day) for day in self.fit[-ORIGINS:])
+        return tuple((before, day) for before, day in held if before)
+
+    @property
     def validation(self) -> date:
-        """The cut-off that settings are tuned on: the latest that fits the final model."""
+        """The latest cut-off that settings are tuned on."""
         return self.fit[-1]
 
     @property
     def tune(self) -> tuple[date, ...]:
-        """The cut-offs that train while tuning: their label windows end by the validation's."""
-        return tuple(day for day in self.fit if day + self.span <= self.validation)
+        """The cut-offs that train for the latest that tunes."""
+        return self._purged(self.validation)
+
+    def _purged(self, later: date) -> tuple[date, ...]:
+        return tuple(day for day in self.fit if day + self.span <= later)
 
 
-def cut_offs(timeline: Timeline, horizon: int, first: date, last: date) -> CutOffs:
+def cut_offs(
+    timeline: Timeline,
+    horizon: int,
+    first: date,
+    last: date,
+    training_horizon: int | None = None,
+) -> CutOffs:
     """Lay the cut-offs into a base's history.
 
     Parameters
@@ -75,28 +109,37 @@ def cut_offs(timeline: Timeline, horizon: int, first: date, last: date) -> CutOf
         Days in the label window.
     first, last : date
         The first and the last local day that the data tell of; ``timeline.last`` goes before.
+    training_horizon : int, optional
+        Days in the label windows that train, where the history bears no whole horizon.
 
     Raises
     ------
     HistoryError
         If the history is too short to train, tune and test on label windows of their own.
     """
-    span = timedelta(days=timeline.gap + horizon)
+    window = timedelta(days=timeline.gap + horizon)
+    span = timedelta(days=timeline.gap + (training_horizon or horizon))
     end = (timeline.last or last) + timedelta(days=1)
-    test = timeline.test or end - span
-    if test + span > end:
+    test = timeline.test or end - window
+    if test + window > end:
         raise HistoryError(
             f"the label window of the test cut-off {test} must end by {end}, the day after the "
-            f"data's last, but ends {test + span}; name a timeline.test of {end - span} or "
+            f"data's last, but ends {test + window}; name a timeline.test of {end - window} or "
             "earlier, or a shorter horizon"
         )
+    tests = tuple(
+        day
+        for k in reversed(range(timeline.reported))
+        if (day := test - timedelta(days=k * timeline.every)) > first
+    )
     earliest = first + timedelta(days=timeline.history)
     steps = (timedelta(days=k * timeline.every) for k in reversed(range(timeline.cutoffs)))
-    reach = test - span - earliest
-    fit = tuple(test - span - step for step in steps if step <= reach)
-    cut = CutOffs(fit, test, span)
-    if not fit or not cut.tune:
-        raise HistoryError(_too_short(timeline, horizon, span.days, (test + span - first).days))
+    reach = tests[0] - span - earliest
+    fit = tuple(tests[0] - span - step for step in steps if step <= reach)
+    cut = CutOffs(fit, tests, span)
+    if not fit or not (cut.origins or training_horizon):
+        held = (tests[0] + window - first).days
+        raise HistoryError(_too_short(timeline, horizon, span.days, held))
     return cut
 
 

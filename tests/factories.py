@@ -150,7 +150,7 @@ def make_bundles(
         schema,
         (make_linear(schema, matrix, seed),),
         Exponential(1.1),
-        intervals=Intervals(10.0, {"80": 0.4, "95": 0.9}),
+        intervals=Intervals(10.0, (), {"80": ((-0.4, 0.4),), "95": ((-0.9, 0.9),)}),
         population=active,
         floor=0.0,
         learned=learned,

@@ -20,12 +20,19 @@ import numpy as np
 from configs.errors import StamkundeError
 from features.schema import FeatureError, FeatureSchema
 from training import calibrate
+from training.additive import Additive
+from training.blend import LINKS, Weighted
 from training.learned import Learned
 from training.model import Model, Population
-from training.predictors import KINDS
+from training.predictors import Centres, Linear, Predictor, ProbabilityValue, Trees
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
+KINDS: dict[str, Any] = {
+    kind.kind: kind for kind in (Additive, Centres, Linear, ProbabilityValue, Trees)
+}
+"""The predictors that a bundle may hold, by the name its manifest gives them."""
+
 _PLAIN_NAME = re.compile(r"[a-z0-9_]+\.(json|ubj|html)")
 
 
@@ -93,7 +100,7 @@ def save(
         "schema": model.schema.digest,
         "inputs": model.inputs.digest,
         "predictors": [
-            {"kind": predictor.kind, "file": _predictor_file(index, predictor.suffix)}
+            {"file": _predictor_file(index, predictor.suffix), **_part(predictor)}
             for index, predictor in enumerate(model.predictors)
         ],
         "combine": "sum of margins",
@@ -163,7 +170,7 @@ def _model_files(model: Model) -> dict[str, bytes]:
     }
     files["schema.json"] = to_json(model.schema.to_dict())
     files["calibration.json"] = to_json(calibrate.to_dict(model.calibration))
-    files["intervals.json"] = to_json(asdict(model.intervals) if model.intervals else {})
+    files["intervals.json"] = to_json(model.intervals.to_dict() if model.intervals else {})
     files["learned.json"] = to_json(model.learned.to_dict() if model.learned else {})
     return files
 
@@ -177,15 +184,34 @@ def _model(manifest: Mapping[str, Any], content: Mapping[str, bytes]) -> Model:
         name=manifest["model"],
         schema=FeatureSchema.from_dict(json.loads(content["schema.json"])),
         predictors=tuple(
-            KINDS[named["kind"]].from_bytes(content[named["file"]])
-            for named in manifest["predictors"]
+            _predictor(named, content[named["file"]]) for named in manifest["predictors"]
         ),
         calibration=calibrate.from_dict(json.loads(content["calibration.json"])),
-        intervals=calibrate.Intervals(**intervals) if intervals else None,
+        intervals=calibrate.Intervals.from_dict(intervals) if intervals else None,
         population=Population(**population) if population else None,
         floor=manifest["floor"],
         learned=Learned.from_dict(learned) if learned else None,
     )
+
+
+def _part(predictor: Predictor) -> dict[str, Any]:
+    """Return what the manifest says of a part of the margin."""
+    if isinstance(predictor, Weighted):
+        return {
+            "kind": predictor.predictor.kind,
+            "weight": predictor.weight,
+            "link": predictor.link,
+        }
+    return {"kind": predictor.kind}
+
+
+def _predictor(named: Mapping[str, Any], content: bytes) -> Predictor:
+    held: Predictor = KINDS[named["kind"]].from_bytes(content)
+    if "weight" not in named:
+        return held
+    if named["link"] not in LINKS:
+        raise ValueError(f"no link is called {named['link']!r}")
+    return Weighted(held, float(named["weight"]), named["link"])
 
 
 def _predictor_file(index: int, suffix: str) -> str:

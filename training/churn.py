@@ -1,26 +1,42 @@
-"""Churn: who will buy nothing (or cancel, or has left), tuned on a later cut-off and calibrated."""
+"""Churn: who will buy nothing (or cancel, or has left), tuned on later cut-offs and calibrated."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
 import optuna
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 
 from configs.schema import Cancel, Config, Label
+from configs.tuning import Dimension
 from features.source import Tables
-from training import baselines, metrics, trees
+from training import baselines, ensemble, metrics, trees
 from training.baselines import Contender
+from training.blend import surprise
 from training.calibrate import Sigmoid
+from training.ensemble import Outlook, Plan, Trials, Tried, judged
+from training.families import CHANCE
 from training.model import Model
+from training.space import suggest
 from training.split import Split, split_by_strata, split_by_time
 
 METRICS = metrics.CHURN_METRICS
 DECIDING = "roc_auc"
 """What the gate compares: a churn score is first of all an order in which to act."""
 
-OBJECTIVE = {"objective": "binary:logistic", "eval_metric": "logloss"}
-DEFAULTS: dict[str, float] = {}
+PLAN = Plan(
+    families={"chance": CHANCE},
+    loss=surprise(),
+    outlook=Outlook("purchase_probability", "logit", -1.0),
+    outcome=lambda churned: churned,
+    level=lambda _: 0.0,
+)
+DEFAULTS: dict[str, Any] = {**trees.DEFAULTS, "shrinkage": 0.03, "bends": 4}
+"""Where a study begins."""
 
 
 def split(config: Config, tables: Tables) -> Split:
@@ -30,39 +46,60 @@ def split(config: Config, tables: Tables) -> Split:
     return split_by_time(config, tables, config.churn)  # type: ignore[arg-type]
 
 
-def objective(data: Split, seed: int) -> Callable[[optuna.Trial], float]:
-    """Return what a study minimises: log loss at the validation cut-off."""
-
-    def loss(trial: optuna.Trial) -> float:
-        learner = trees.Learner(data.schema, {**OBJECTIVE, **trees.suggest(trial)}, seed)
-        fitted, rounds = learner.fit_until_worse(data.tune, data.validation)
-        margin = fitted.margin(data.validation.matrix)
-        served = Sigmoid(1.0, 0.0).serve(margin)
-        trial.set_user_attr("rounds", rounds)
-        trial.set_user_attr("roc_auc", metrics.roc_auc(data.validation.target, served))
-        return metrics.log_loss(data.validation.target, served)
-
-    return loss
+def objective(
+    data: Split, space: Mapping[str, Dimension], seed: int
+) -> Callable[[optuna.Trial], float]:
+    """Return what a study minimises: log loss at the later cut-offs."""
+    return partial(_loss, Trials(data, seed), space)
 
 
-def fit(data: Split, settings: Mapping[str, Any], rounds: int, seed: int) -> Model:
-    """Fit trees on every example whose outcome was known, calibrated on customers unseen."""
-    learner = trees.Learner(data.schema, {**OBJECTIVE, **settings}, seed)
-    margins = learner.margins_of_strangers(data.fit, rounds)
-    return Model(
+def _loss(trials: Trials, space: Mapping[str, Dimension], trial: optuna.Trial) -> float:
+    settings = {**DEFAULTS, **suggest(trial, space)}
+    value, tried = judged(trial, trials, PLAN, settings, _surprise)
+    areas = map(metrics.roc_auc, tried.targets, map(expit, tried.margins))
+    trial.set_user_attr("rounds", tried.rounds)
+    trial.set_user_attr(DECIDING, float(np.mean(list(areas))))
+    return value
+
+
+def _surprise(tried: Tried) -> float:
+    return metrics.log_loss(np.concatenate(tried.targets), expit(np.concatenate(tried.margins)))
+
+
+def fit(data: Split, settings: Mapping[str, Any], rounds: Sequence[int], seed: int) -> Model:
+    """Fit on every example whose outcome was known, weighted and calibrated on strangers."""
+    fitted = ensemble.fit(PLAN, data, settings, rounds, seed)
+    shift = fitted.shift
+    model = Model(
         task="churn",
-        name="xgboost",
+        name="ensemble",
         schema=data.schema,
-        predictors=(learner.fit(data.fit, rounds),),
-        calibration=Sigmoid.fit(margins, data.fit.target),
+        predictors=fitted.parts,
+        calibration=Sigmoid(1.0, shift),
         population=data.population,
         learned=data.learned,
     )
+    if data.step is None:
+        return model
+    return model.with_calibration(Sigmoid(1.0, _whole_horizon(data, model)))
+
+
+def _whole_horizon(data: Split, model: Model) -> float:
+    """Return the intercept by which as many churn within the whole horizon as can be expected.
+
+    That is as many as the probability model expects, off by as much as it was off, in log-odds,
+    within the training horizon.
+    """
+    assert data.step is not None
+    silent = [1.0 - part.matrix[:, data.step.column].mean() for part in (data.fit, data.test)]
+    expected = expit(logit(silent[1]) + logit(data.fit.target.mean()) - logit(silent[0]))
+    margin = model.margin(data.test.matrix)
+    return float(brentq(lambda shift: expit(margin + shift).mean() - expected, -50.0, 50.0))
 
 
 def contenders(config: Config, data: Split, candidate: Model) -> list[Contender]:
     """Return the candidate beside the naive rule and the baselines."""
-    first = Contender(candidate, "candidate", "Boosted trees")
+    first = Contender(candidate, "candidate", "Ensemble")
     if isinstance(config.churn, Label):
         return [first, baselines.base_rate(data), baselines.full_logistic(data)]
     if isinstance(config.churn, Cancel):

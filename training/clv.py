@@ -2,26 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import optuna
 
 from configs.schema import Clv, Config
+from configs.tuning import Dimension
 from features.source import Tables
-from training import baselines, metrics, trees
+from training import baselines, ensemble, metrics, trees
 from training.baselines import LEVELS, Contender
+from training.blend import tweedie
 from training.calibrate import Exponential, Intervals
+from training.ensemble import Outlook, Plan, Trials, Tried, judged
+from training.families import VALUE
 from training.model import Model
+from training.space import suggest
 from training.split import Split, split_by_time
 
 METRICS = metrics.VALUE_METRICS
 DECIDING = "normalised_gini"
 """What the gate compares: how much of the value the order by prediction finds first."""
 
-OBJECTIVE = {"objective": "reg:tweedie"}
-DEFAULTS = {"tweedie_variance_power": 1.5}
+POWER = 1.5
+"""Tweedie's power of what is minimised: between counting every customer alike and every coin."""
+
+DEFAULTS: dict[str, Any] = {
+    **trees.DEFAULTS,
+    "shrinkage": 0.1,
+    "bends": 4,
+    "family": "tweedie",
+    "tweedie_variance_power": 1.5,
+}
+"""Where a study begins."""
+
+
+def _not_negative(target: np.ndarray) -> np.ndarray:
+    return np.maximum(target, 0.0)
+
+
+def _log_mean(target: np.ndarray) -> float:
+    """Return the logarithm of the mean value: weights must not depend on the currency."""
+    return float(np.log(np.mean(_not_negative(target)) or 1.0))
+
+
+PLAN = Plan(
+    families=VALUE,
+    loss=tweedie(POWER),
+    outlook=Outlook("expected_value", "log", 1.0),
+    outcome=_not_negative,
+    level=_log_mean,
+)
 
 
 def split(config: Config, tables: Tables) -> Split:
@@ -29,46 +62,69 @@ def split(config: Config, tables: Tables) -> Split:
     return split_by_time(config, tables, _task(config))
 
 
-def objective(data: Split, seed: int) -> Callable[[optuna.Trial], float]:
-    """Return what a study minimises: 1 − normalised Gini at the validation cut-off."""
-
-    def loss(trial: optuna.Trial) -> float:
-        power = trial.suggest_float("tweedie_variance_power", 1.1, 1.9)
-        settings = {**trees.suggest(trial), "tweedie_variance_power": power}
-        learner = trees.Learner(data.schema, {**OBJECTIVE, **settings}, seed)
-        fitted, rounds = learner.fit_until_worse(data.tune, data.validation)
-        served = np.exp(fitted.margin(data.validation.matrix))
-        trial.set_user_attr("rounds", rounds)
-        trial.set_user_attr("rmse", metrics.rmse(data.validation.target, served))
-        return 1.0 - metrics.normalised_gini(data.validation.target, served)
-
-    return loss
+def objective(
+    data: Split, space: Mapping[str, Dimension], seed: int
+) -> Callable[[optuna.Trial], float]:
+    """Return what a study minimises: the deviance left unexplained at the later cut-offs."""
+    return partial(_loss, Trials(data, seed), space)
 
 
-def fit(data: Split, settings: Mapping[str, Any], rounds: int, seed: int) -> Model:
-    """Fit trees with a log link; level and intervals come from customers unseen."""
-    learner = trees.Learner(data.schema, {**OBJECTIVE, **settings}, seed)
-    values = np.exp(learner.margins_of_strangers(data.fit, rounds))
-    level = float(np.sum(data.fit.target) / np.sum(values))
+def _loss(trials: Trials, space: Mapping[str, Dimension], trial: optuna.Trial) -> float:
+    settings = {**DEFAULTS, **suggest(trial, space)}
+    value, tried = judged(trial, trials, PLAN, settings, _unexplained)
+    served = [np.exp(margin) for margin in tried.margins]
+    ginis = map(metrics.normalised_gini, tried.targets, served)
+    trial.set_user_attr("rounds", tried.rounds)
+    trial.set_user_attr(DECIDING, float(np.mean(list(ginis))))
+    actual, told = np.concatenate(tried.targets), np.concatenate(served)
+    trial.set_user_attr("rmse", metrics.rmse(actual, told))
+    return value
+
+
+def _unexplained(tried: Tried) -> float:
+    told = np.exp(np.concatenate(tried.margins))
+    return metrics.unexplained_deviance(np.concatenate(tried.targets), told)
+
+
+def fit(data: Split, settings: Mapping[str, Any], rounds: Sequence[int], seed: int) -> Model:
+    """Fit with a log link; weights, level and intervals come from customers unseen."""
+    fitted = ensemble.fit(PLAN, data, settings, rounds, seed)
+    strangers = np.exp(fitted.strangers)
+    level = float(np.sum(data.fit.target) / np.sum(strangers))
     factor = level if level > 0 else 1.0  # a base that loses money by returns keeps its order
-    return Model(
+    model = Model(
         task="clv",
-        name="xgboost",
+        name="ensemble",
         schema=data.schema,
-        predictors=(learner.fit(data.fit, rounds),),
-        calibration=Exponential(factor),
-        intervals=Intervals.fit(factor * values, data.fit.target, LEVELS),
+        predictors=fitted.parts,
+        calibration=Exponential(factor * float(np.exp(fitted.shift))),
+        intervals=Intervals.fit(factor * strangers, data.fit.target, LEVELS),
         population=data.population,
         floor=baselines.value_floor(data),
         learned=data.learned,
     )
+    if data.step is None:
+        return model
+    return model.with_calibration(Exponential(_whole_horizon(data, model)))
+
+
+def _whole_horizon(data: Split, model: Model) -> float:
+    """Return the factor by which customers bring as much as can be expected of the whole horizon.
+
+    That is as much as the probability models expect, off by as much as they were off within the
+    training horizon.
+    """
+    assert data.step is not None
+    early, whole = (part.matrix[:, data.step.column].mean() for part in (data.fit, data.test))
+    expected = whole * data.fit.target.mean() / early
+    return float(expected / np.exp(model.margin(data.test.matrix)).mean())
 
 
 def contenders(config: Config, data: Split, candidate: Model) -> list[Contender]:
     """Return the candidate beside the naive rule and the probability models."""
     horizon = _task(config).horizon
     return [
-        Contender(candidate, "candidate", "Boosted trees"),
+        Contender(candidate, "candidate", "Ensemble"),
         baselines.last_spend(data, horizon, config.features.windows),
         baselines.probability_value(data, horizon),
     ]

@@ -1,4 +1,4 @@
-"""Columns that are learned: what BG/NBD expects of a customer, by parameters kept in the bundle.
+"""Columns that are learned: what probability models expect, by parameters kept in the bundle.
 
 They follow from features that are built, and from numbers estimated once on the histories of
 everybody known at a cut-off. Neither a feature table nor a store holds them.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -18,15 +18,20 @@ import pandas as pd
 from configs.errors import StamkundeError
 from configs.values import MOST_DAYS
 from features.schema import FeatureColumn, FeatureError, FeatureSchema
-from training.probability import BGNBD
+from training.probability import BGNBD, GammaGamma
 
 HISTORY = ("purchase_days", "active_span", "tenure")
 """The built features that are a customer's history: purchases (x + 1), t_x and T, in days."""
 
+SPEND = "spend_per_purchase_day"
+"""The built feature that is a customer's mean value of a purchase."""
+
 SAMPLE = 20_000
 """The most customers that parameters are fitted on: more would hardly move them."""
 
-_FORMULA = "bgnbd 1"  # counted up when the columns come to mean another number
+_LEAST = 1e-9  # money: a mean value must be positive
+
+_FORMULA = "bgnbd 1, gamma-gamma 1"  # counted up when the columns come to mean another number
 
 
 class LearningError(StamkundeError, ValueError):
@@ -35,7 +40,7 @@ class LearningError(StamkundeError, ValueError):
 
 @dataclass(frozen=True)
 class Learned:
-    """The columns that BG/NBD adds to the built ones; purchases of one day count once.
+    """The columns that BG/NBD and Gamma-Gamma add; purchases of one day count once.
 
     A row's columns depend on that row alone: a customer alone gets the same bits as in a batch.
 
@@ -45,10 +50,14 @@ class Learned:
         How far to look ahead of the cut-off, in days.
     purchases : BGNBD
         In days.
+    value : GammaGamma, optional
+        Of a purchase, where its value is told and varies. It is fitted on all of a customer's
+        purchases, which ranks better than the usual form on the repeated ones.
     """
 
     horizon: int
     purchases: BGNBD
+    value: GammaGamma | None = None
 
     def __post_init__(self) -> None:
         if type(self.horizon) is not int or not 0 < self.horizon <= MOST_DAYS:
@@ -70,14 +79,15 @@ class Learned:
         alike, counts = np.unique(rows, axis=0, return_counts=True)
         frequency, recency, age = alike.T
         try:
-            return cls(horizon, BGNBD.fit(frequency, recency, age, counts))
+            purchases = BGNBD.fit(frequency, recency, age, counts)
         except ValueError as error:
             raise LearningError(str(error)) from None
+        return cls(horizon, purchases, _value(schema, matrix, seed))
 
     @cached_property
     def columns(self) -> tuple[FeatureColumn, ...]:
         """The learned columns, as a schema holds them after the built ones."""
-        return columns(self.horizon)
+        return columns(self.horizon, self.value is not None)
 
     def extend(self, inputs: FeatureSchema) -> FeatureSchema:
         """Return the schema of built columns and learned.
@@ -109,8 +119,9 @@ class Learned:
         if [column.name for column in ending] != [column.name for column in self.columns]:
             raise FeatureError("the schema does not end with the columns that are learned")
         FeatureSchema(ending).check_definitions(FeatureSchema(self.columns))
-        if not set(HISTORY) <= set(inputs.names):
-            raise FeatureError(f"the learned columns follow from {', '.join(HISTORY)}")
+        needed = (*HISTORY, SPEND) if self.value else HISTORY
+        if not set(needed) <= set(inputs.names):
+            raise FeatureError(f"the learned columns follow from {', '.join(needed)}")
         return inputs
 
     def values(self, inputs: FeatureSchema, matrix: np.ndarray) -> np.ndarray:
@@ -128,22 +139,36 @@ class Learned:
         with np.errstate(over="ignore", invalid="ignore"):
             found[possible, 0] = self.purchases.expected_purchases(self.horizon, *history)
             found[possible, 1] = self.purchases.probability_of_purchase(self.horizon, *history)
+            if self.value:
+                spend = np.ascontiguousarray(matrix[possible, inputs.names.index(SPEND)])
+                spend = np.maximum(np.nan_to_num(spend), _LEAST)
+                each = self.value.expected_average_value(history[0] + 1, spend)
+                found[possible, 2] = found[possible, 0] * each
         found[~np.isfinite(found)] = np.nan
         return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as JSON can hold them."""
-        return {"horizon": self.horizon, "purchases": self.purchases.to_dict()}
+        value = {"value": self.value.to_dict()} if self.value else {}
+        return {"horizon": self.horizon, "purchases": self.purchases.to_dict(), **value}
 
     @classmethod
     def from_dict(cls, held: Mapping[str, Any]) -> Self:
         """Read what `to_dict` returned."""
-        return cls(held["horizon"], BGNBD.from_dict(held["purchases"]))
+        value = GammaGamma.from_dict(held["value"]) if "value" in held else None
+        return cls(held["horizon"], BGNBD.from_dict(held["purchases"]), value)
 
 
-def columns(horizon: int) -> tuple[FeatureColumn, ...]:
+def columns(horizon: int, of_value: bool = False) -> tuple[FeatureColumn, ...]:
     """Return the columns that are learned of a task that looks so many days ahead."""
-    return (
+    value = _column(
+        "expected_value",
+        horizon,
+        unit="money",
+        label=f"expected spend in the next {horizon} days",
+        label_da=f"forventet forbrug de næste {horizon} dage",
+    )
+    counts = (
         _column(
             "expected_purchases",
             horizon,
@@ -159,6 +184,21 @@ def columns(horizon: int) -> tuple[FeatureColumn, ...]:
             label_da=f"sandsynlighed for et køb de næste {horizon} dage",
         ),
     )
+    return (*counts, value) if of_value else counts
+
+
+def _value(schema: FeatureSchema, matrix: np.ndarray, seed: int) -> GammaGamma | None:
+    """Estimate the value of a purchase; None where none is told, or all are alike."""
+    if SPEND not in schema.names:
+        return None
+    held = matrix[:, [schema.names.index(HISTORY[0]), schema.names.index(SPEND)]]
+    held = held[~np.isnan(held).any(axis=1) & (held > 0).all(axis=1)]
+    if len(held) > SAMPLE:
+        held = np.random.default_rng(seed).choice(held, SAMPLE, replace=False)
+    try:
+        return GammaGamma.fit(*held.T)
+    except ValueError:
+        return None
 
 
 def _column(name: str, horizon: int, *, unit: str, label: str, label_da: str) -> FeatureColumn:
@@ -203,22 +243,25 @@ def widen(
 ) -> Widened:
     """Add the learned columns to everybody's built features, where there are purchases.
 
-    Each cut-off's come from parameters fitted on those known at it, and on nothing later.
+    Each cut-off's come from parameters fitted on those known at it, and on nothing later. The
+    value of purchases is among them if it could be estimated at every cut-off.
     """
     if not len(matrix) or not set(HISTORY) <= set(inputs.names):
         return Widened(inputs, matrix)
     number, days = pd.factorize(as_of, sort=True)
-    ending = np.empty((len(matrix), len(columns(horizon))))
+    fitted = []
     for each, day in enumerate(days):
-        rows = number == each
-        known = matrix[rows]
         try:
-            learned = Learned.fit(inputs, known, horizon, seed)
+            fitted.append(Learned.fit(inputs, matrix[number == each], horizon, seed))
         except LearningError as error:
             told = f"Nothing is learned of who comes back, as of {day} it cannot be: {error}"
             return Widened(inputs, matrix, warnings=(told,))
-        ending[rows] = learned.values(inputs, known)
-    return Widened(learned.extend(inputs), np.column_stack([matrix, ending]), learned)
+    if any(learned.value is None for learned in fitted):
+        fitted = [replace(learned, value=None) for learned in fitted]
+    ending = np.empty((len(matrix), len(fitted[-1].columns)))
+    for each, learned in enumerate(fitted):
+        ending[number == each] = learned.values(inputs, matrix[number == each])
+    return Widened(fitted[-1].extend(inputs), np.column_stack([matrix, ending]), fitted[-1])
 
 
 def _histories(schema: FeatureSchema, matrix: np.ndarray) -> np.ndarray:

@@ -166,6 +166,25 @@ def top_tenth_share(y: ArrayLike, prediction: ArrayLike, weight: ArrayLike | Non
     return _top_tenth_share(*_columns(y, prediction, weight))
 
 
+def unexplained_deviance(
+    y: ArrayLike, prediction: ArrayLike, weight: ArrayLike | None = None
+) -> float:
+    """Return the part of Tweedie's deviance (power 1.5) that predictions leave: 1 is a constant's.
+
+    It asks for order and level at once. Values below zero count as none; predictions must be
+    positive. Jørgensen (1987), Exponential Dispersion Models, JRSS B 49(2).
+    """
+    y, prediction, weight = _columns(y, prediction, weight)
+    y, prediction = np.maximum(y, 0.0), np.maximum(prediction, np.finfo(float).tiny)
+    level = np.full_like(y, _mean(y, weight))
+    if not level.any():
+        return float("nan")
+    left, whole = (
+        np.sqrt(told) + y / np.sqrt(told) - 2 * np.sqrt(y) for told in (prediction, level)
+    )
+    return _ratio(np.sum(weight * left), np.sum(weight * whole))
+
+
 CHURN_METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -110,6 +110,10 @@ class Model:
     def inputs(self) -> FeatureSchema:
         """The columns that are built, and must be given: all but those that are learned."""
         return self.learned.inputs_of(self.schema) if self.learned else self.schema
+
+    def with_calibration(self, calibration: Calibration) -> Model:
+        """Return the same model on another served scale."""
+        return replace(self, calibration=calibration)
 
     def complete(self, matrix: np.ndarray) -> np.ndarray:
         """Return the matrix that the model takes, of one that has its inputs."""

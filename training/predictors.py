@@ -19,6 +19,8 @@ import xgboost as xgb
 
 from training.probability import BGNBD, GammaGamma
 
+_LEAST = 1e-6  # what logarithms are kept off
+
 
 @dataclass(frozen=True)
 class Contributions:
@@ -42,8 +44,13 @@ class Contributions:
 class Predictor(Protocol):
     """A part of a model's margin."""
 
-    kind: ClassVar[str]
-    suffix: ClassVar[str]
+    @property
+    def kind(self) -> str:
+        """What the manifest calls it."""
+
+    @property
+    def suffix(self) -> str:
+        """The ending of its file's name."""
 
     def margin(self, matrix: np.ndarray) -> np.ndarray:
         """Return each row's margin."""
@@ -117,9 +124,9 @@ class Term:
     ----------
     feature : int
         The column in the schema.
-    transform : {"identity", "log1p", "equals"}
-        ``log1p`` takes negative values as 0; ``equals`` is 1 where the category's number is
-        ``argument``.
+    transform : {"identity", "log", "log1p", "logit", "equals"}
+        ``log1p`` takes negative values as 0; ``log`` and ``logit`` keep off their ends; ``equals``
+        is 1 where the category's number is ``argument``.
     argument : float
         The category of ``equals``.
     mean : float
@@ -132,7 +139,7 @@ class Term:
     """
 
     feature: int
-    transform: Literal["identity", "log1p", "equals"]
+    transform: Literal["identity", "log", "log1p", "logit", "equals"]
     mean: float
     scale: float
     weight: float
@@ -150,6 +157,11 @@ def transform(values: np.ndarray, name: str, argument: float = 0.0) -> np.ndarra
         return values
     if name == "log1p":
         return np.log1p(np.maximum(values, 0.0))
+    if name == "log":
+        return np.log(np.maximum(values, _LEAST))
+    if name == "logit":
+        inside = np.clip(values, _LEAST, 1.0 - _LEAST)
+        return np.log(inside / (1.0 - inside))
     return np.where(np.isnan(values), np.nan, (values == argument).astype(float))
 
 
@@ -356,10 +368,6 @@ class Centres:
             names=tuple(held["names"]),
             names_da=tuple(held["names_da"]),
         )
-
-
-KINDS: dict[str, Any] = {kind.kind: kind for kind in (Trees, Linear, ProbabilityValue, Centres)}
-"""The predictors that a bundle may hold, by the name its manifest gives them."""
 
 
 def _json(held: dict[str, Any]) -> bytes:

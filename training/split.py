@@ -8,7 +8,7 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupKFold, StratifiedKFold, train_test_split
 
 from configs.errors import StamkundeError
 from configs.schema import Cancel, Clv, Config, Label, Lapse, Segmentation
@@ -18,8 +18,8 @@ from features.findings.finding import FEWEST
 from features.labels import cancelled, future, snapshot_labels
 from features.schema import FeatureSchema
 from features.source import Tables, first_and_last_day
-from features.timeline import CutOffs, cut_offs
-from training.learned import Learned, widen
+from features.timeline import CutOffs, HistoryError, cut_offs
+from training.learned import Learned, Widened, widen
 from training.model import Population
 
 SNAPSHOT_DAY = date(1970, 1, 1)
@@ -28,6 +28,10 @@ SNAPSHOT_DAY = date(1970, 1, 1)
 CHURNED = ("churned", "stayed")
 BOUGHT = ("bought",)
 """Outcomes that a task needs enough customers of; of value, only those who brought any."""
+
+
+FOLDS = 3
+"""Parts that settings are tried on where there are no later cut-offs to try them on."""
 
 
 class TooFewError(StamkundeError, ValueError):
@@ -61,43 +65,79 @@ class Examples:
             self.customers[rows], self.as_of[rows], self.matrix[rows], self.target[rows]
         )
 
+    def with_target(self, target: np.ndarray) -> Examples:
+        """Return the same rows with another target."""
+        return replace(self, target=target)
+
     def at(self, cutoffs: Sequence[date]) -> Examples:
         """Return the rows of some cut-offs."""
         return self.take(pd.Series(self.as_of).isin(list(cutoffs)).to_numpy())
 
 
 @dataclass(frozen=True)
+class Fold:
+    """Examples to try settings on: fitted on ``train``, judged on ``later``.
+
+    Of a base with time ``later`` is a later cut-off, whose label window none of those that train
+    reaches; of one without, or with no room for two such windows, other customers.
+    """
+
+    train: Examples
+    later: Examples
+
+
+@dataclass(frozen=True)
+class Step:
+    """From a training horizon to the whole one: what the probability models expect of both.
+
+    Parameters
+    ----------
+    ratio : float
+        The training horizon over the horizon: the training rows' windows and days are stretched
+        by it, so that both are told in the same terms.
+    column : int
+        The learned column that expects the outcome.
+    """
+
+    ratio: float
+    column: int
+
+
+@dataclass(frozen=True)
 class Split:
-    """A task's examples: tune on ``tune``, look at ``validation``, fit on ``fit``, report ``test``.
+    """A task's examples: settle on ``folds``, fit on ``fit``, report ``test``.
 
     Parameters
     ----------
     schema : FeatureSchema
         The matrices' columns.
-    tune, validation, fit, test : Examples
-        ``fit`` holds the rows of both the former, and all others whose outcome was known by the
-        test; those of ``tune`` have the outcomes that were known by the validation cut-off.
+    folds : tuple of Fold
+        Each ``train`` has the outcomes that were known by the cut-off of its ``later``.
+    fit, test : Examples
+        ``fit`` holds all rows whose outcome was known by the first cut-off reported on.
     known : ndarray, shape (customers, features)
-        The features of everybody known at the test cut-off, asked or not, with no outcome.
+        The features of everybody known at that cut-off, asked or not, with no outcome.
     cutoffs : CutOffs or None
         None for a snapshot, which has no time.
     population : Population, optional
         Whom the task asks about.
     learned : Learned, optional
         What the learned columns of the test's rows are computed by.
+    step : Step, optional
+        Where ``fit`` looks less far ahead than ``test``.
     warnings : tuple of str
         What a reader of the run should know.
     """
 
     schema: FeatureSchema
-    tune: Examples
-    validation: Examples
+    folds: tuple[Fold, ...]
     fit: Examples
     test: Examples
     known: np.ndarray
     cutoffs: CutOffs | None
     population: Population | None
     learned: Learned | None = None
+    step: Step | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -111,32 +151,114 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Cancel | Clv) ->
     TooFewError
         If too few customers are left.
     """
-    cuts = cut_offs(config.timeline, task.horizon, *first_and_last_day(tables))
-    frame = build(config, tables, [*cuts.fit, cuts.test])
-    inputs = schema_of(config, tables)
-    as_of = frame["as_of"].to_numpy()
-    wide = widen(inputs, inputs.encode(frame), as_of, task.horizon, config.seed)
-    schema, matrix = wide.schema, wide.matrix
-    known = matrix[(frame["as_of"] == cuts.test).to_numpy()]
+    shorter = getattr(task, "training_horizon", None)
+    held = first_and_last_day(tables)
+    cuts = cut_offs(config.timeline, task.horizon, *held, training_horizon=shorter)
     population = population_of(task)
-    unknown = np.full(len(frame), np.nan)
-    rows = Examples(frame["customer_id"].to_numpy(), as_of, matrix, unknown)
-    rows = rows.take(population.holds(schema, matrix))
-    fit = with_outcomes(config, tables, task, rows.at(cuts.fit), known_before=cuts.test)
+    if shorter is None:
+        early = late = _known(config, tables, (*cuts.fit, *cuts.tests), task.horizon)
+        step = None
+    else:
+        late = _known(config, tables, cuts.tests, task.horizon)
+        early, step = _stretched(config, tables, cuts, task, late.wide)  # type: ignore[arg-type]
+    learns = task.model_copy(update={"horizon": shorter or task.horizon})
+    rows = early.asked(population)
+    fit = with_outcomes(config, tables, learns, rows.at(cuts.fit), known_before=cuts.test)
+    tested = late.asked(population).at(cuts.tests)
     split = Split(
-        schema=schema,
-        tune=with_outcomes(config, tables, task, rows.at(cuts.tune), known_before=cuts.validation),
-        validation=fit.at([cuts.validation]),
+        schema=late.wide.schema,
+        folds=_folds(config, tables, learns, rows, fit, cuts),
         fit=fit,
-        test=with_outcomes(config, tables, task, rows.at([cuts.test])),
-        known=known,
+        test=with_outcomes(config, tables, task, tested),
+        known=late.rows.at([cuts.test]).matrix,
         cutoffs=cuts,
         population=population,
-        learned=wide.learned,
-        warnings=wide.warnings,
+        learned=late.wide.learned,
+        step=step,
+        warnings=late.wide.warnings,
     )
     require_enough(split, BOUGHT if isinstance(task, Clv) else CHURNED)
     return split
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Everybody known at some cut-offs, with no outcome yet."""
+
+    wide: Widened
+    rows: Examples
+
+    def asked(self, population: Population) -> Examples:
+        return self.rows.take(population.holds(self.wide.schema, self.rows.matrix))
+
+
+def _known(config: Config, tables: Tables, days: Sequence[date], horizon: int) -> _Known:
+    frame = build(config, tables, list(days))
+    inputs = schema_of(config, tables)
+    as_of = frame["as_of"].to_numpy()
+    wide = widen(inputs, inputs.encode(frame), as_of, horizon, config.seed)
+    unknown = np.full(len(frame), np.nan)
+    return _Known(wide, Examples(frame["customer_id"].to_numpy(), as_of, wide.matrix, unknown))
+
+
+def _stretched(
+    config: Config, tables: Tables, cuts: CutOffs, task: Lapse | Clv, later: Widened
+) -> tuple[_Known, Step]:
+    """Build the rows of a shorter horizon in the terms of the whole one.
+
+    Buying looks alike when time is stretched: 10 purchases in 20 weeks tell of the next 20 what
+    10 in 40 tell of the next 40. So windows are shortened as the horizon is, and days are told
+    in parts of it. What the probability models expect needs no stretching.
+
+    Raises
+    ------
+    HistoryError
+        If two windows are the same when shortened.
+    """
+    shorter = task.training_horizon or task.horizon
+    ratio = shorter / task.horizon
+    windows = tuple(max(1, round(days * ratio)) for days in config.features.windows)
+    if len(set(windows)) < len(windows):
+        raise HistoryError(
+            f"training_horizon of {shorter}d shortens features.windows to "
+            f"{', '.join(f'{days}d' for days in windows)}: each must be once; set fewer windows"
+        )
+    features = config.features.model_copy(update={"windows": windows})
+    early = _known(config.model_copy(update={"features": features}), tables, cuts.fit, shorter)
+    if len(early.wide.schema.columns) != len(later.schema.columns) or later.learned is None:
+        raise HistoryError(
+            "training_horizon needs what BG/NBD and Gamma-Gamma expect, at every cut-off, and at "
+            "one of them they cannot be estimated; shorten the horizon instead"
+        )
+    days = [index for index, held in enumerate(later.schema.columns) if held.unit == "days"]
+    matrix = early.rows.matrix.copy()
+    matrix[:, days] /= ratio
+    wide = replace(early.wide, schema=later.schema, matrix=matrix)
+    name = "expected_value" if isinstance(task, Clv) else "purchase_probability"
+    step = Step(ratio, later.schema.names.index(name))
+    return _Known(wide, replace(early.rows, matrix=matrix)), step
+
+
+def _folds(
+    config: Config,
+    tables: Tables,
+    task: Lapse | Cancel | Clv,
+    rows: Examples,
+    fit: Examples,
+    cuts: CutOffs,
+) -> tuple[Fold, ...]:
+    """Return rolling origins; other customers' rows where no two label windows fit apart."""
+    if cuts.origins:
+        return tuple(
+            Fold(
+                with_outcomes(config, tables, task, rows.at(before), known_before=day),
+                fit.at([day]),
+            )
+            for before, day in cuts.origins
+        )
+    groups, _ = pd.factorize(fit.customers)
+    folds = GroupKFold(FOLDS, shuffle=True, random_state=config.seed).split(groups, groups=groups)
+    return tuple(Fold(fit.take(kept), fit.take(held)) for kept, held in folds)
 
 
 def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
@@ -149,18 +271,33 @@ def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
         frame["customer_id"].to_numpy(), frame["as_of"].to_numpy(), schema.encode(frame), target
     )
     require_both(target, CHURNED, config.sources.snapshot.path)  # type: ignore[union-attr]
-    fit, test = _strata(target, np.arange(len(rows)), task.test_share, config.seed)
-    tune, validation = _strata(target, fit, 0.25, config.seed)
+    fit, test = _held_out(target, task, config.seed)
+    tuned = _stratified(FOLDS, config.seed).split(fit, target[fit])
     return Split(
         schema=schema,
-        tune=rows.take(tune),
-        validation=rows.take(validation),
+        folds=tuple(Fold(rows.take(fit[kept]), rows.take(fit[held])) for kept, held in tuned),
         fit=rows.take(fit),
         test=rows.take(test),
         known=rows.matrix[test],
         cutoffs=None,
         population=None,
     )
+
+
+def _held_out(target: np.ndarray, task: Label, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows that train and those held out: a share, or one fold of so many."""
+    rows = np.arange(len(target))
+    if task.fold is None:
+        kept, held = train_test_split(
+            rows, test_size=task.test_share, stratify=target, random_state=seed
+        )
+        return np.sort(kept), np.sort(held)
+    folds = list(_stratified(task.folds, seed).split(rows, target))
+    return folds[task.fold]
+
+
+def _stratified(folds: int, seed: int) -> StratifiedKFold:
+    return StratifiedKFold(folds, shuffle=True, random_state=seed)
 
 
 def population_of(task: Lapse | Cancel | Clv | Segmentation) -> Population:
@@ -200,8 +337,8 @@ def _beside(keys: pd.DataFrame, outcome: pd.DataFrame, *columns: str) -> list[np
 def require_enough(split: Split, outcomes: Sequence[str]) -> None:
     """Refuse to begin where a part of the split has too few of an outcome."""
     for name, part in (
-        ("tune", split.tune),
-        ("validation", split.validation),
+        ("tune", split.folds[-1].train),
+        ("validation", split.folds[-1].later),
         ("test", split.test),
     ):
         require_both(part.target, outcomes, f"the {name} cut-offs")
@@ -216,10 +353,3 @@ def require_both(target: np.ndarray, outcomes: Sequence[str], where: str) -> Non
                 f"{where}: {count} customers who {said} of {len(target)}, at least {FEWEST} are "
                 "needed; bring more history, or another horizon"
             )
-
-
-def _strata(
-    target: np.ndarray, rows: np.ndarray, share: float, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    kept, held = train_test_split(rows, test_size=share, stratify=target[rows], random_state=seed)
-    return np.sort(kept), np.sort(held)

@@ -44,7 +44,7 @@ def make_small(folder: Path) -> Path:
         schema,
         (Linear(3, 1.0, terms),),
         Exponential(1.1),
-        intervals=Intervals(10.0, {"80": 0.4}),
+        intervals=Intervals(10.0, (), {"80": ((-0.4, 0.4),)}),
         population=Population("recency", 90.0),
         floor=0.0,
     )
