@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import optuna
 
 from configs.schema import Cancel, Config, Label
+from configs.tuning import Dimension
 from features.source import Tables
 from training import baselines, metrics, trees
 from training.baselines import Contender
 from training.calibrate import Sigmoid
 from training.model import Model
+from training.space import suggest
 from training.split import Split, split_by_strata, split_by_time
 
 METRICS = metrics.CHURN_METRICS
@@ -30,19 +33,22 @@ def split(config: Config, tables: Tables) -> Split:
     return split_by_time(config, tables, config.churn)  # type: ignore[arg-type]
 
 
-def objective(data: Split, seed: int) -> Callable[[optuna.Trial], float]:
+def objective(
+    data: Split, space: Mapping[str, Dimension], seed: int
+) -> Callable[[optuna.Trial], float]:
     """Return what a study minimises: log loss at the validation cut-off."""
+    return partial(_loss, data, space, seed)
 
-    def loss(trial: optuna.Trial) -> float:
-        learner = trees.Learner(data.schema, {**OBJECTIVE, **trees.suggest(trial)}, seed)
-        fitted, rounds = learner.fit_until_worse(data.tune, data.validation)
-        margin = fitted.margin(data.validation.matrix)
-        served = Sigmoid(1.0, 0.0).serve(margin)
-        trial.set_user_attr("rounds", rounds)
-        trial.set_user_attr("roc_auc", metrics.roc_auc(data.validation.target, served))
-        return metrics.log_loss(data.validation.target, served)
 
-    return loss
+def _loss(data: Split, space: Mapping[str, Dimension], seed: int, trial: optuna.Trial) -> float:
+    settings = {**OBJECTIVE, **trees.DEFAULTS, **suggest(trial, space)}
+    learner = trees.Learner(data.schema, settings, seed)
+    fitted, rounds = learner.fit_until_worse(data.tune, data.validation)
+    margin = fitted.margin(data.validation.matrix)
+    served = Sigmoid(1.0, 0.0).serve(margin)
+    trial.set_user_attr("rounds", rounds)
+    trial.set_user_attr("roc_auc", metrics.roc_auc(data.validation.target, served))
+    return metrics.log_loss(data.validation.target, served)
 
 
 def fit(data: Split, settings: Mapping[str, Any], rounds: int, seed: int) -> Model:

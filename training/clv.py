@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import optuna
 
 from configs.schema import Clv, Config
+from configs.tuning import Dimension
 from features.source import Tables
 from training import baselines, metrics, trees
 from training.baselines import LEVELS, Contender
 from training.calibrate import Exponential, Intervals
 from training.model import Model
+from training.space import suggest
 from training.split import Split, split_by_time
 
 METRICS = metrics.VALUE_METRICS
@@ -29,20 +32,21 @@ def split(config: Config, tables: Tables) -> Split:
     return split_by_time(config, tables, _task(config))
 
 
-def objective(data: Split, seed: int) -> Callable[[optuna.Trial], float]:
+def objective(
+    data: Split, space: Mapping[str, Dimension], seed: int
+) -> Callable[[optuna.Trial], float]:
     """Return what a study minimises: 1 − normalised Gini at the validation cut-off."""
+    return partial(_loss, data, space, seed)
 
-    def loss(trial: optuna.Trial) -> float:
-        power = trial.suggest_float("tweedie_variance_power", 1.1, 1.9)
-        settings = {**trees.suggest(trial), "tweedie_variance_power": power}
-        learner = trees.Learner(data.schema, {**OBJECTIVE, **settings}, seed)
-        fitted, rounds = learner.fit_until_worse(data.tune, data.validation)
-        served = np.exp(fitted.margin(data.validation.matrix))
-        trial.set_user_attr("rounds", rounds)
-        trial.set_user_attr("rmse", metrics.rmse(data.validation.target, served))
-        return 1.0 - metrics.normalised_gini(data.validation.target, served)
 
-    return loss
+def _loss(data: Split, space: Mapping[str, Dimension], seed: int, trial: optuna.Trial) -> float:
+    settings = {**OBJECTIVE, **trees.DEFAULTS, **DEFAULTS, **suggest(trial, space)}
+    learner = trees.Learner(data.schema, settings, seed)
+    fitted, rounds = learner.fit_until_worse(data.tune, data.validation)
+    served = np.exp(fitted.margin(data.validation.matrix))
+    trial.set_user_attr("rounds", rounds)
+    trial.set_user_attr("rmse", metrics.rmse(data.validation.target, served))
+    return 1.0 - metrics.normalised_gini(data.validation.target, served)
 
 
 def fit(data: Split, settings: Mapping[str, Any], rounds: int, seed: int) -> Model:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import optuna
 import pandas as pd
 import xgboost as xgb
 from sklearn.model_selection import GroupKFold
@@ -29,18 +28,6 @@ DEFAULTS: dict[str, float] = {
     "reg_lambda": 5.0,
 }
 """Where a study begins: shallow, shrunk trees, which suit bases of a few thousand customers."""
-
-
-def suggest(trial: optuna.Trial) -> dict[str, Any]:
-    """Return the settings that a trial tries."""
-    return {
-        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
-        "max_depth": trial.suggest_int("max_depth", 2, 6),
-        "min_child_weight": trial.suggest_float("min_child_weight", 1.0, 60.0, log=True),
-        "subsample": trial.suggest_float("subsample", 0.5, 1.0),
-        "colsample_bytree": trial.suggest_float("colsample_bytree", 0.3, 1.0),
-        "reg_lambda": trial.suggest_float("reg_lambda", 0.1, 50.0, log=True),
-    }
 
 
 @dataclass(frozen=True)
