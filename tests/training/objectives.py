@@ -83,16 +83,3 @@ def always_deadly(trial: optuna.Trial) -> float:
 def faulty(trial: optuna.Trial) -> float:
     """Fails with the name of what was wrong."""
     raise ZeroDivisionError(f"trial {trial.number} has nothing to divide by")
-
-
-def tune_until_killed(place, trials: int, witness: Path) -> None:
-    """Tune, noting before each trial how many of those before it the storage holds."""
-    from tests.training.tuning import run
-    from training.tune import ENDED
-
-    def noting(trial: optuna.Trial) -> float:
-        held = len(trial.study.get_trials(deepcopy=False, states=ENDED))
-        witness.write_text(str(held))
-        return boosted(trial)
-
-    run(place, noting, trials=trials)

@@ -17,7 +17,6 @@ from tests.training.objectives import (
     ROUNDS,
     boosted,
     bowl,
-    tune_until_killed,
 )
 from tests.training.tuning import run, tried
 from training.progress import Reporter
@@ -86,34 +85,29 @@ def test_a_study_killed_in_a_trial_ends_as_one_that_was_not(tmp_path, broken_in)
 
 
 def test_killed_at_twenty_random_moments_a_study_loses_no_trial_and_ends_the_same(tmp_path):
-    trials, kills, moment = 60, 0, random.Random(7)
-    whole = run(Place(tmp_path, "whole"), boosted, trials=trials)
-    place, witness = Place(tmp_path, "broken"), tmp_path / "witness"
-    # A server that has all of it loaded forks each process at once, and has no threads itself.
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["tests.training.tuning", "tests.training.objectives"])
-    before: list = []
+    place, witness, moment = Place(tmp_path, "broken"), tmp_path / "witness", random.Random(7)
+    before, kills, trials = [], 0, 0
+
+    def noting(trial: optuna.Trial) -> float:
+        witness.write_text(str(len(tried(trial.study))))
+        return boosted(trial)
+
     while kills < 20:
-        witness.write_text("-1")
-        process = server.Process(target=tune_until_killed, args=(place, trials, witness))
+        trials = len(before) + 15  # always more than it will come to
+        process = FORK.Process(target=lambda most=trials: run(place, noting, trials=most))
         process.start()
-        while process.is_alive() and witness.read_text() in ("", "-1"):
-            time.sleep(0.002)
-        time.sleep(moment.uniform(0.0, 0.12))
+        time.sleep(moment.uniform(0.01, 0.25))
         process.kill()
         process.join()
         kills += process.exitcode == -signal.SIGKILL
-        held = tried(place.open())
-        assert len(held) >= int(witness.read_text() or 0)
+        with place.entered() as (study, _):
+            held = tried(study)
         assert held[: len(before)] == before
+        assert len(held) >= int((witness.exists() and witness.read_text()) or 0)
         before = held
-        if process.exitcode == 0:  # it came to its end between two kills: begin another
-            trials += 30
-            whole = run(Place(tmp_path, "whole"), boosted, trials=trials)
-    resumed = run(place, boosted, trials=trials)
-    assert tried(resumed) == tried(whole)
+    resumed = run(place, boosted, trials=len(before) + 3)
+    assert tried(resumed) == tried(run(Place(tmp_path, "whole"), boosted, trials=len(before) + 3))
     assert {trial.state for trial in resumed.trials} <= {*ENDED, TrialState.FAIL}
-    assert {"COMPLETE", "PRUNED"} == {state for state, *_ in tried(whole)}
 
 
 def test_a_study_broken_off_between_trials_ends_as_one_that_was_not(tmp_path):
@@ -209,10 +203,10 @@ def test_a_study_stops_when_patience_is_out_and_does_not_begin_again(tmp_path):
         return next(values)
 
     for _ in range(2):
-        study = run(Place(tmp_path, "made"), given, patience=3)
+        study = run(Place(tmp_path, "made"), given, trials=6, patience=3)
         assert [trial.value for trial in study.trials] == [3.0, 2.0, 2.0, 2.5, 9.0]
     assert since_best(study.trials) == 3
-    assert len(run(Place(tmp_path, "made"), given, patience=4).trials) == 6
+    assert len(run(Place(tmp_path, "made"), given, trials=6, patience=4).trials) == 6
 
 
 def test_where_nothing_is_searched_one_trial_is_made(tmp_path):
