@@ -140,13 +140,21 @@ def features(
 def train(
     task: Annotated[str, typer.Argument(metavar="TASK", help="churn, clv, segments or all")],
     config: ConfigFile,
-    trials: Annotated[int | None, typer.Option(min=1, help="trials of the study")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="trials of the study, in all")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.0, help="begin no trial after so many minutes")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="processes that tune side by side")
+    ] = None,
     rejects: RejectsFile = None,
     set_: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """Tune, evaluate on the later period, explain, log and judge; exit 1 if the gate refuses."""
-    overrides = [*(set_ or []), *([f"tuning.trials={trials}"] if trials else [])]
+    asked = {"trials": trials, "minutes": minutes, "workers": workers}
+    given = [f"tuning.{key}={value}" for key, value in asked.items() if value is not None]
+    overrides = [*(set_ or []), *given]
     made = _train(load(config, overrides), task, as_json, rejects=rejects)
     if not all(trained.verdict.passed for trained in made):
         raise typer.Exit(1)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from configs.sources import Attribute, Sources
+from configs.tuning import Tuning
 from configs.values import Duration, PositiveDuration, Section, Share, Slug, Zone
 
 
@@ -53,13 +54,6 @@ class Timeline(Section):
     cutoffs: int = Field(ge=2, le=200, description="how many training cut-offs at the most")
     history: PositiveDuration = Field(description="the least that a training cut-off looks back on")
     gap: Duration = Field(description="days between the cut-off and its label window")
-
-
-class Tuning(Section):
-    """The Optuna study of a task."""
-
-    trials: int = Field(ge=1, le=10_000)
-    minutes: float = Field(gt=0, description="no trial is begun after so many minutes")
 
 
 class Lapse(Section):

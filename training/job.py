@@ -22,19 +22,43 @@ from configs.load import dump
 from configs.schema import Config
 from features.schema import FeatureSchema
 from features.source import Tables, fingerprint, load_tables
+from training import (
+    additive,
+    blend,
+    churn,
+    clv,
+    curves,
+    draws,
+    ensemble,
+    facts,
+    families,
+    figures,
+    learned,
+    probability,
+    pruning,
+    segments,
+    trees,
+    tune,
+)
 from training import bundle as bundles
-from training import churn, clv, facts, figures, learned, probability, segments, trees, tune
+from training import space as space_of_study
 from training.bundle import Bundle
 from training.card import card
 from training.evaluate import Evaluation, compare
 from training.gate import Verdict, judge, judge_segments
 from training.model import Model, Task
 from training.progress import Reporter
+from training.space import beginning, require_known
 from training.split import Split
+from training.study import Place
 from training.track import Tracker, Trial, Version
-from training.trees import DEFAULTS
 
 SUPERVISED: dict[str, ModuleType] = {"churn": churn, "clv": clv}
+_SEARCH = (
+    *(additive, blend, curves, ensemble, families, trees),
+    *(learned, probability, space_of_study, draws, pruning),
+)
+"""What the value of a trial depends on besides its task."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +98,7 @@ class Result:
     matrix: np.ndarray
     metrics: dict[str, float]
     settings: dict[str, Any]
-    trials: list[Trial]
+    study: optuna.Study
     metric: str
     predictions: pd.DataFrame
 
@@ -118,7 +142,8 @@ def train(
         metrics=result.metrics,
         lineage=origin.lineage,
         figures=result.figures,
-        trials=result.trials,
+        study=result.study.study_name,
+        trials=[Trial.of(trial) for trial in tune.over(result.study)],
         metric=result.metric,
     )
     _keep_predictions(made.path.parent, result.predictions)
@@ -130,23 +155,27 @@ def _supervise(
 ) -> Result:
     """Tune, fit, compare and judge churn or CLV."""
     kind = SUPERVISED[task]
+    usual = kind.DEFAULTS
+    space = getattr(config.tuning.space, task)
+    require_known(space, usual, task)
     reporter.say(f"{task}: building features at the cut-offs")
     data = kind.split(config, tables)
     for warning in data.warnings:
         reporter.say(f"{task}: {warning}")
-    study = _study(config, task, origin, data.schema, kind)
-    tune.tune(
-        study,
-        kind.objective(data, config.seed),
-        trials=config.tuning.trials,
-        minutes=config.tuning.minutes,
+    study = tune.tune(
+        _place(config, task, origin, data.schema, kind),
+        kind.objective(data, space, config.seed),
+        budget=tune.Budget.of(config.tuning, space),
         seed=config.seed,
-        first={**DEFAULTS, **kind.DEFAULTS},
+        first=beginning(space, usual),
+        prune=config.tuning.prune,
+        workers=config.tuning.workers,
         reporter=reporter,
         label=f"{task}: tuning",
     )
     best = study.best_trial
-    candidate = kind.fit(data, best.params, best.user_attrs["rounds"], config.seed)
+    settings = {**usual, **best.params}
+    candidate = kind.fit(data, settings, best.user_attrs["rounds"], config.seed)
     evaluation = compare(
         kind.contenders(config, data, candidate),
         data.test,
@@ -188,7 +217,7 @@ def _supervised_result(
         matrix=data.fit.matrix,
         metrics=_flat(evaluation.values),
         settings={**study.best_params, **study.best_trial.user_attrs},
-        trials=_trials(study),
+        study=study,
         metric=f"{deciding.label} {served[evaluation.deciding]:.4f}",
         predictions=_predictions(data, evaluation, explanation.contributions),
     )
@@ -199,14 +228,12 @@ def _segment(
 ) -> Result:
     """Choose, fit, name and judge segments."""
     data = segments.data_at(config, tables)
-    study = _study(config, task, origin, data.schema, segments)
     options = segments.choices(config, data)
-    tune.search_all(
-        study,
+    study = tune.search_all(
+        _place(config, task, origin, data.schema, segments),
         segments.objective(config, data),
         options=options,
-        most=config.tuning.trials,
-        minutes=config.tuning.minutes,
+        budget=tune.Budget.of(config.tuning, options),
         seed=config.seed,
         reporter=reporter,
         label="segments: tuning",
@@ -224,34 +251,19 @@ def _segment(
         matrix=data.matrix,
         metrics=asdict(quality),
         settings=chosen,
-        trials=_trials(study),
+        study=study,
         metric=f"stability {quality.stability:.2f}, {chosen['k']} segments",
         predictions=pd.DataFrame({"customer_id": data.customers, "segment": assigned}),
     )
 
 
-def _study(
+def _place(
     config: Config, task: Task, origin: facts.Origin, schema: FeatureSchema, kind: ModuleType
-) -> optuna.Study:
-    code = [inspect.getsource(module) for module in (kind, trees, learned, probability)]
+) -> Place:
+    code = [inspect.getsource(module) for module in (kind, *_SEARCH)]
     depends = repr((schema.digest, sorted(origin.papers["libraries"].items()), code))
     name = tune.study_name(config, task, origin.fingerprint, depends)
-    return tune.study_at(Path(config.paths.mlruns) / "studies", name)
-
-
-def _trials(study: optuna.Study) -> list[Trial]:
-    return [
-        Trial(
-            trial.number,
-            trial.params,
-            {"objective": float(trial.value or 0.0), **_numbers(trial.user_attrs)},
-        )
-        for trial in tune.finished(study)
-    ]
-
-
-def _numbers(held: Mapping[str, Any]) -> dict[str, float]:
-    return {key: float(value) for key, value in held.items() if isinstance(value, int | float)}
+    return Place(Path(config.paths.mlruns) / "studies", name, config.tuning.storage)
 
 
 def _flat(values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

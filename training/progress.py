@@ -14,6 +14,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 _EVERY_SECONDS = 10.0
 
 
+def in_words(seconds: float) -> str:
+    """Return a time to come as a person would say it.
+
+    >>> in_words(41.2), in_words(400), in_words(5100)
+    ('41 s', '7 min', '1 h 25 min')
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 class Reporter:
     """Tells people of steps and of how far they have come; machines are told nothing.
 

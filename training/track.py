@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,10 +18,11 @@ from urllib.parse import unquote, urlparse
 
 import mlflow
 from matplotlib.figure import Figure
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric, Param, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from optuna.trial import FrozenTrial
 
 from configs.errors import StamkundeError
 from configs.schema import Config
@@ -26,6 +30,8 @@ from training.bundle import Bundle
 
 CHAMPION = "champion"
 _LONGEST_PARAM = 6000  # what MLflow takes
+_STUDY = "study"
+_STATUS = {"complete": "FINISHED", "pruned": "KILLED", "fail": "FAILED"}  # as MLflow's own Optuna
 
 
 class RegistryError(StamkundeError, LookupError):
@@ -70,11 +76,48 @@ class Version:
 
 @dataclass(frozen=True)
 class Trial:
-    """A study's trial, as a nested run."""
+    """A study's trial, as a nested run.
+
+    Parameters
+    ----------
+    number : int
+    settings : mapping
+    metrics : mapping of str to float
+        ``objective`` unless it has none, and what else was measured.
+    curve : mapping of int to float
+        What the trial reported on its way, by step.
+    state : {"complete", "pruned", "fail"}
+    began, ended : datetime, optional
+    """
 
     number: int
     settings: Mapping[str, Any]
     metrics: Mapping[str, float]
+    curve: Mapping[int, float] = field(default_factory=dict)
+    state: str = "complete"
+    began: datetime | None = None
+    ended: datetime | None = None
+
+    @classmethod
+    def of(cls, trial: FrozenTrial) -> Trial:
+        """Return a trial of an Optuna study that came to an end, well or not."""
+        measured = {key: float(x) for key, x in trial.user_attrs.items() if _is_number(x)}
+        objective = {} if trial.value is None else {"objective": float(trial.value)}
+        return cls(
+            trial.number,
+            trial.params,
+            {**objective, **measured},
+            trial.intermediate_values,
+            trial.state.name.lower(),
+            trial.datetime_start,
+            trial.datetime_complete,
+        )
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        known = self.began is not None and self.ended is not None
+        return (self.ended - self.began).total_seconds() if known else 0.0  # type: ignore[operator]
 
 
 class Tracker:
@@ -115,15 +158,21 @@ class Tracker:
         metrics: Mapping[str, float],
         lineage: Mapping[str, str],
         figures: Mapping[str, Figure],
+        study: str,
         trials: Sequence[Trial],
         metric: str,
     ) -> Version:
         """Log a run with a nested run a trial, and register its bundle.
 
+        All of it is told at the end, out of the study, so that the run holds exactly the study's
+        trials. What a kill cut off while it was logged is set down as killed.
+
         The artifacts hold pictures and the bundle: no customer's id and no row of one.
         """
         task = bundle.manifest["task"]
-        with mlflow.start_run(experiment_id=self._experiment, run_name=task) as run:
+        self._end_what_was_cut(study)
+        tags = {_STUDY: study}
+        with mlflow.start_run(experiment_id=self._experiment, run_name=task, tags=tags) as run:
             mlflow.log_params({key: str(value)[:_LONGEST_PARAM] for key, value in params.items()})
             mlflow.log_metrics(dict(metrics))
             mlflow.set_tags({**lineage, "task": task, "bundle": bundle.digest})
@@ -131,24 +180,36 @@ class Tracker:
                 mlflow.log_figure(figure, f"plots/{name}.png")
             mlflow.log_artifact(str(bundle.path / "card.html"))
             for trial in trials:
-                self._log_trial(run.info.run_id, task, trial)
+                self._log_trial(run.info.run_id, task, study, trial)
             version = self._register(task, bundle, metric)
         return self._version(task, version)
 
-    def _log_trial(self, parent: str, task: str, trial: Trial) -> None:
-        now = int(time.time() * 1000)
+    def _end_what_was_cut(self, study: str) -> None:
+        """End the runs of a study that a kill left as if they were running."""
+        asked = f"tags.`{_STUDY}` = '{study}' and attributes.status = 'RUNNING'"
+        cut: list[Run] = self._client.search_runs([self._experiment], asked, max_results=50_000)
+        for run in cut:
+            self._client.set_terminated(run.info.run_id, "KILLED")
+
+    def _log_trial(self, parent: str, task: str, study: str, trial: Trial) -> None:
+        began, ended = _milliseconds(trial.began), _milliseconds(trial.ended)
         run = self._client.create_run(
             self._experiment,
+            start_time=began,
             run_name=f"{task} trial {trial.number}",
-            tags={"mlflow.parentRunId": parent},
+            tags={"mlflow.parentRunId": parent, "task": task, "state": trial.state, _STUDY: study},
         )
+        last = {**trial.metrics, "seconds": trial.seconds}
+        curve = sorted(trial.curve.items())
         self._client.log_batch(
             run.info.run_id,
-            metrics=[Metric(key, value, now, 0) for key, value in trial.metrics.items()],
+            metrics=[
+                *(Metric(key, value, ended, 0) for key, value in last.items()),
+                *(Metric("curve", value, ended, step) for step, value in curve),
+            ],
             params=[Param(key, str(value)) for key, value in trial.settings.items()],
-            tags=[RunTag("task", task)],
         )
-        self._client.set_terminated(run.info.run_id)
+        self._client.set_terminated(run.info.run_id, _STATUS[trial.state], ended)
 
     def _register(self, task: str, bundle: Bundle, metric: str) -> str:
         """Log the bundle's folder unchanged as the run's model, and give it a version.
@@ -271,7 +332,18 @@ def _make_database(database: Path) -> None:
         making = f"import mlflow; mlflow.MlflowClient('sqlite:///{made}').search_experiments()"
         # A process of its own: when it ends, nothing of it is left to be written.
         subprocess.run([sys.executable, "-c", making], check=True, capture_output=True)
+        with closing(sqlite3.connect(made)) as connection:
+            # A study's trials are hundreds of small writes, and pages are read meanwhile.
+            connection.execute("PRAGMA journal_mode=WAL")
         made.replace(database)
+
+
+def _milliseconds(when: datetime | None) -> int:
+    return int((time.time() if when is None else when.timestamp()) * 1000)
+
+
+def _is_number(held: Any) -> bool:
+    return isinstance(held, int | float) and not isinstance(held, bool)
 
 
 def _libraries(bundle: Bundle) -> list[tuple[str, str]]:

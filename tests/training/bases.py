@@ -17,6 +17,12 @@ from training.model import Model
 from training.predictors import Linear, Term
 from training.split import Examples
 
+TREES = {
+    "learning_rate": {"kind": "float", "low": 0.02, "high": 0.2, "log": True},
+    "max_depth": {"kind": "int", "low": 2, "high": 6},
+    "subsample": {"kind": "float", "low": 0.5, "high": 1.0},
+}
+TUNING = {"trials": 2, "minutes": 5.0, "space": {"churn": TREES, "clv": TREES}}
 FIRST, DAYS = pd.Timestamp("2023-09-01"), 270
 
 
@@ -45,7 +51,7 @@ def make_regulars_config(folder: Path, rows: pd.DataFrame | None = None, **chang
     """Write a base of regulars into a folder and return its config; two trials a task."""
     held = {
         "timeline": {"every": "28d", "cutoffs": 3, "history": "60d", "gap": "0d"},
-        "tuning": {"trials": 2, "minutes": 5.0},
+        "tuning": TUNING,
     }
     config = make_config(folder, **{**held, **changes})
     rows = make_regulars() if rows is None else rows
@@ -99,7 +105,7 @@ def make_members_config(folder: Path, rows: pd.DataFrame | None = None, **change
     """Write a base of members into a folder and return its config; two trials."""
     held = {
         "timeline": {"every": "28d", "cutoffs": 3, "history": "60d", "gap": "0d"},
-        "tuning": {"trials": 2, "minutes": 5.0},
+        "tuning": TUNING,
     }
     return make_club(folder, make_members() if rows is None else rows, **{**held, **changes})
 
@@ -124,7 +130,7 @@ def make_snapshot_config(folder: Path, rows: pd.DataFrame | None = None, **chang
         "sources": {"snapshot": snapshot},
         "churn": {"kind": "label", "test_share": 0.25},
         "clv": None,
-        "tuning": {"trials": 2, "minutes": 5.0},
+        "tuning": TUNING,
         **changes,
     }
     return Config.model_validate(told)
