@@ -26,6 +26,7 @@ from training import bundle as bundles
 from training import (
     churn,
     clv,
+    curve,
     draws,
     facts,
     figures,
@@ -50,7 +51,7 @@ from training.track import Tracker, Trial, Version
 from training.trees import DEFAULTS
 
 SUPERVISED: dict[str, ModuleType] = {"churn": churn, "clv": clv}
-_SEARCH = (trees, learned, probability, space_of_study, draws, pruning)
+_SEARCH = (trees, learned, probability, space_of_study, draws, pruning, curve)
 """What the value of a trial depends on besides its task."""
 
 

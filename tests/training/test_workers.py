@@ -11,7 +11,8 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy.engine import make_url
 
-from tests.training.objectives import always_deadly, boosted, bowl, deadly, faulty, slow_bowl
+from tests.training.bowls import always_deadly, bowl, deadly, faulty, slow_bowl
+from tests.training.objectives import boosted
 from tests.training.tuning import run, tried
 from training.study import Place, StorageError
 from training.tune import finished, over
