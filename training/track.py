@@ -104,7 +104,7 @@ class Trial:
         measured = {key: float(x) for key, x in trial.user_attrs.items() if _is_number(x)}
         # Optuna takes the last point of a pruned trial's curve for its value: it is not one.
         completed = trial.state == TrialState.COMPLETE
-        objective = {"objective": float(trial.value)} if completed else {}  # type: ignore[arg-type]
+        objective = {"objective": float(trial.value)} if completed else {}
         return cls(
             trial.number,
             trial.params,
