@@ -55,3 +55,11 @@ def always_deadly(trial: optuna.Trial) -> float:
 def faulty(trial: optuna.Trial) -> float:
     """Fails with the name of what was wrong."""
     raise ZeroDivisionError(f"trial {trial.number} has nothing to divide by")
+
+
+def endless(begun: Path, trial: optuna.Trial) -> float:
+    """Never ends; says which process is at it."""
+    with begun.open("a") as told:
+        told.write(f"{os.getpid()}\n")
+    time.sleep(3600)
+    return bowl(trial)
