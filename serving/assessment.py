@@ -156,7 +156,7 @@ def _scores(bundle: Bundle, inputs: np.ndarray) -> TaskScores:
         ],
         explanation=explanation,
         intervals={
-            level: held.around(explanation.served, level, model.floor) for level in held.radii
+            level: held.around(explanation.served, level, model.floor) for level in held.reaches
         }
         if held
         else {},

@@ -1,9 +1,9 @@
-"""A generalised additive model: a curve of each feature, added up in the margin.
+"""A generalised additive model: a shape of each feature, added up in the margin.
 
-Hastie & Tibshirani (1986), Generalized Additive Models, Statistical Science 1(3). The curves are
+Hastie & Tibshirani (1986), Generalized Additive Models, Statistical Science 1(3). The shapes are
 piecewise linear in the signed logarithm of the feature, with a value of their own where it is
 missing, and shrunk towards nothing. On bases of a few thousand customers they lose less than
-trees do where data are thin, and each curve can be drawn.
+trees do where data are thin, and each shape can be drawn.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from training.predictors import Contributions
 
 
 @dataclass(frozen=True)
-class Curve:
+class Shape:
     """What one feature adds.
 
     Parameters
@@ -46,41 +46,41 @@ class Curve:
 
 @dataclass(frozen=True)
 class Additive:
-    """The sum of the curves; each averages to nothing over the training rows."""
+    """The sum of the shapes; each averages to nothing over the training rows."""
 
     features: int
     intercept: float
-    curves: tuple[Curve, ...]
+    shapes: tuple[Shape, ...]
     categorical: tuple[int, ...]
     kind: ClassVar[str] = "additive"
     suffix: ClassVar[str] = "json"
 
     def contributions(self, matrix: np.ndarray) -> Contributions:
-        """Return each feature's curve at the row's value; the intercept is the base."""
+        """Return each feature's shape at the row's value; the intercept is the base."""
         values = np.zeros((len(matrix), self.features))
-        for curve in self.curves:
-            column = matrix[:, curve.feature]
-            values[:, curve.feature] = curve.at(column, curve.feature in self.categorical)
+        for shape in self.shapes:
+            column = matrix[:, shape.feature]
+            values[:, shape.feature] = shape.at(column, shape.feature in self.categorical)
         return Contributions(values, self.intercept)
 
     def margin(self, matrix: np.ndarray) -> np.ndarray:
-        """Return the intercept and the sum of the curves."""
+        """Return the intercept and the sum of the shapes."""
         return self.contributions(matrix).margin
 
     def to_bytes(self) -> bytes:
-        """Return the curves as JSON."""
-        held = {**asdict(self), "curves": [asdict(curve) for curve in self.curves]}
+        """Return the shapes as JSON."""
+        held = {**asdict(self), "shapes": [asdict(shape) for shape in self.shapes]}
         return (json.dumps(held, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Additive:
         """Read what `to_bytes` wrote."""
         held = json.loads(content)
-        curves = tuple(
-            Curve(each["feature"], tuple(each["knots"]), tuple(each["values"]), each["missing"])
-            for each in held["curves"]
+        shapes = tuple(
+            Shape(each["feature"], tuple(each["knots"]), tuple(each["values"]), each["missing"])
+            for each in held["shapes"]
         )
-        return cls(held["features"], held["intercept"], curves, tuple(held["categorical"]))
+        return cls(held["features"], held["intercept"], shapes, tuple(held["categorical"]))
 
 
 def signed_log(values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a study's settings become: curves, trees and an outlook, weighted by what strangers did.
+"""What a study's settings become: shapes, trees and an outlook, weighted by what strangers did.
 
 The same for churn and value; a task says what its families, its loss and its outlook are.
 """
@@ -18,16 +18,16 @@ from xgboost.callback import TrainingCallback
 from features.schema import FeatureSchema
 from training import trees
 from training.blend import Component, Loss, Weighted, blended, margin_of, weigh
+from training.curve import Curve
 from training.families import Family, Recipe, Target
 from training.predictors import Linear, Term, transform
-from training.pruning import Pruning
 from training.split import Examples, Split
 
 STRANGERS = 5
 """Parts that customers are dealt into: each part's margins come from the other parts' fit."""
 
-CURVES_POWER = 1.5
-"""Tweedie's power of curves; the trees' is tuned."""
+SHAPES_POWER = 1.5
+"""Tweedie's power of shapes; the trees' is tuned."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Plan:
             trees={name: value for name, value in settings.items() if name in names},
             shrinkage=settings["shrinkage"],
             bends=settings["bends"],
-            power=settings.get("tweedie_variance_power", CURVES_POWER),
+            power=settings.get("tweedie_variance_power", SHAPES_POWER),
             seed=seed,
         )
 
@@ -107,7 +107,7 @@ Watch = Callable[[Target], Sequence[TrainingCallback]]
 
 
 class Trials:
-    """Tries settings on a split's folds; curves of the same settings are fitted once.
+    """Tries settings on a split's folds; shapes of the same settings are fitted once.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class Trials:
 
     def __init__(self, data: Split, seed: int) -> None:
         self.data, self.seed = data, seed
-        self._curves: dict[tuple[Any, ...], np.ndarray] = {}
+        self._shapes: dict[tuple[Any, ...], np.ndarray] = {}
 
     def settle(
         self, plan: Plan, settings: Mapping[str, Any], watch: Watch = lambda _: ()
@@ -141,7 +141,7 @@ class Trials:
             boosted, count = recipe.boosted_until_worse(fold.train, fold.later, watchers)
             outlook = plan.outlook.component(self.data.schema, fold.train.matrix)
             columns = [
-                self._curves_of(number, recipe, settings),
+                self._shapes_of(number, recipe, settings),
                 margin_of(boosted, fold.later.matrix),
                 *([margin_of(outlook, fold.later.matrix)] if outlook else []),
             ]
@@ -159,13 +159,13 @@ class Trials:
                 tuple(round(float(count)) for count in np.mean(rounds, axis=0)),
             )
 
-    def _curves_of(self, number: int, recipe: Recipe, settings: Mapping[str, Any]) -> np.ndarray:
+    def _shapes_of(self, number: int, recipe: Recipe, settings: Mapping[str, Any]) -> np.ndarray:
         fold = self.data.folds[number]
         key = (number, settings.get("family"), recipe.shrinkage, recipe.bends)
-        if key not in self._curves:
-            fitted = recipe.with_power(CURVES_POWER).curves(fold.train)
-            self._curves[key] = margin_of(fitted, fold.later.matrix)
-        return self._curves[key]
+        if key not in self._shapes:
+            fitted = recipe.with_power(SHAPES_POWER).shapes(fold.train)
+            self._shapes[key] = margin_of(fitted, fold.later.matrix)
+        return self._shapes[key]
 
 
 def judged(
@@ -189,7 +189,7 @@ def judged(
     not_before = _ROUNDS_TO_JUDGE if alike else trees.MOST_ROUNDS + 1
 
     def watch(target: Target) -> Sequence[TrainingCallback]:
-        return [Pruning(trial, trees.LATER, target.metric, not_before=not_before)]
+        return [Curve(trial, trees.LATER, target.metric, not_before=not_before)]
 
     worth = np.nan
     for number, found in enumerate(trials.settle(plan, settings, watch)):
@@ -226,11 +226,11 @@ def fit(
 ) -> Fitted:
     """Fit on every example whose outcome was known, weighted by customers unseen."""
     recipe, examples = plan.recipe(data.schema, settings, seed), data.fit
-    straight = recipe.with_power(CURVES_POWER)
+    straight = recipe.with_power(SHAPES_POWER)
     outlook = plan.outlook.component(data.schema, examples.matrix)
 
     def makers(held: Examples) -> list[Component]:
-        return [straight.curves(held), recipe.boosted(held, rounds)]
+        return [straight.shapes(held), recipe.boosted(held, rounds)]
 
     margins = _of_strangers(makers, examples, seed)
     components = makers(examples)

@@ -15,9 +15,9 @@ import numpy as np
 from xgboost.callback import TrainingCallback
 
 from features.schema import FeatureSchema
-from training import curves
+from training import shapes
 from training.blend import Component, Link, Weighted
-from training.curves import Response
+from training.shapes import Response
 from training.split import Examples
 from training.trees import Learner
 
@@ -29,7 +29,7 @@ class Target:
     Parameters
     ----------
     response : {"chance", "mean", "log"}
-        How curves are fitted to it.
+        How shapes are fitted to it.
     objective : str
         How trees are: XGBoost's name.
     outcome : callable
@@ -97,7 +97,7 @@ VALUE: Mapping[str, Family] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """A family with the settings of its curves and trees.
+    """A family with the settings of its shapes and trees.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Recipe:
     trees : mapping
         XGBoost's parameters that were tuned.
     shrinkage, bends : float, int
-        Of the curves: see `curves.fit`.
+        Of the shapes: see `shapes.fit`.
     power : float
         Tweedie's variance power, where it is the family.
     seed : int
@@ -124,12 +124,12 @@ class Recipe:
         """Return the same with another variance power."""
         return replace(self, power=power)
 
-    def curves(self, examples: Examples) -> Component:
-        """Fit the family's curves."""
+    def shapes(self, examples: Examples) -> Component:
+        """Fit the family's shapes."""
         parts = []
         for target in self.family:
             held = target.of(examples)
-            fitted = curves.fit(
+            fitted = shapes.fit(
                 self.schema,
                 held.matrix,
                 held.target,

@@ -27,7 +27,7 @@ from training import (
     blend,
     churn,
     clv,
-    curves,
+    curve,
     draws,
     ensemble,
     facts,
@@ -37,6 +37,7 @@ from training import (
     probability,
     pruning,
     segments,
+    shapes,
     trees,
     tune,
 )
@@ -55,8 +56,8 @@ from training.track import Tracker, Trial, Version
 
 SUPERVISED: dict[str, ModuleType] = {"churn": churn, "clv": clv}
 _SEARCH = (
-    *(additive, blend, curves, ensemble, families, trees),
-    *(learned, probability, space_of_study, draws, pruning),
+    *(additive, blend, ensemble, families, shapes, trees),
+    *(learned, probability, space_of_study, draws, pruning, curve),
 )
 """What the value of a trial depends on besides its task."""
 

@@ -22,7 +22,7 @@ from mlflow.entities import Metric, Param, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from configs.errors import StamkundeError
 from configs.schema import Config
@@ -83,7 +83,7 @@ class Trial:
     number : int
     settings : mapping
     metrics : mapping of str to float
-        ``objective`` unless it has none, and what else was measured.
+        ``objective`` of a completed trial, and what else was measured.
     curve : mapping of int to float
         What the trial reported on its way, by step.
     state : {"complete", "pruned", "fail"}
@@ -102,7 +102,9 @@ class Trial:
     def of(cls, trial: FrozenTrial) -> Trial:
         """Return a trial of an Optuna study that came to an end, well or not."""
         measured = {key: float(x) for key, x in trial.user_attrs.items() if _is_number(x)}
-        objective = {} if trial.value is None else {"objective": float(trial.value)}
+        # Optuna takes the last point of a pruned trial's curve for its value: it is not one.
+        completed = trial.state == TrialState.COMPLETE
+        objective = {"objective": float(trial.value)} if completed else {}
         return cls(
             trial.number,
             trial.params,

@@ -1,7 +1,11 @@
+import multiprocessing
+import os
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 from mlflow.tracking import MlflowClient
 
@@ -14,6 +18,7 @@ from training.model import Model
 from training.predictors import Linear, Term
 from training.track import RegistryError, Tracker, Trial, Version
 
+FORK = multiprocessing.get_context("fork")
 LINEAGE = {"base": "shop", "config_hash": "c", "data_fingerprint": "d", "code_commit": "e"}
 
 
@@ -32,16 +37,27 @@ def make_bundle(folder: Path, weight: float, passed: bool) -> Bundle:
     return bundles.save(folder, model, papers, files)
 
 
-def log(tracker: Tracker, bundle: Bundle, trials: int = 0, **changes) -> Version:
+class Stops:
+    """A setting that the process writing it down is killed at."""
+
+    def __str__(self) -> str:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return ""
+
+
+def log(
+    tracker: Tracker, bundle: Bundle, trials: int = 0, of: list[Trial] | None = None
+) -> Version:
     held = {
         "params": {"max_depth": 3},
         "metrics": {"linear.roc_auc": 0.8},
         "lineage": LINEAGE,
         "figures": {},
+        "study": f"shop-churn-{bundle.digest[:8]}",
         "trials": [Trial(n, {"max_depth": n}, {"objective": 0.5 - n / 10}) for n in range(trials)],
         "metric": "ROC AUC 0.8000",
     }
-    return tracker.log(bundle, **{**held, **changes})
+    return tracker.log(bundle, **({**held, "trials": of} if of else held))
 
 
 @pytest.fixture(scope="module")
@@ -133,9 +149,75 @@ def test_trials_are_runs_within_the_run(base):
     assert {run.info.run_name for run in runs} == {"churn trial 0", "churn trial 1"}
     assert {run.data.params["max_depth"] for run in runs} == {"0", "1"}
     assert {run.info.status for run in runs} == {"FINISHED"}
+    assert {run.data.tags["state"] for run in runs} == {"complete"}
     parent = client.get_run(logged[0].run_id)
     assert parent.data.tags["bundle"] == logged[0].digest
     assert LINEAGE.items() <= parent.data.tags.items()
+
+
+def nested(tracker: Tracker, base: str, parent: str) -> list:
+    client = MlflowClient(tracker.uri, tracker.uri)
+    experiment = client.get_experiment_by_name(base).experiment_id
+    asked = f"tags.mlflow.parentRunId = '{parent}'"
+    return sorted(
+        client.search_runs([experiment], asked), key=lambda run: int(run.info.run_name.split()[-1])
+    )
+
+
+def make_study() -> optuna.Study:
+    """One trial of each end: completed with a curve, pruned, failed."""
+    study = optuna.create_study()
+
+    def given(trial: optuna.Trial) -> float:
+        trial.suggest_int("max_depth", 1, 3)
+        trial.report(0.9, 10)
+        trial.report(0.7 + trial.number, 20)
+        trial.set_user_attr("rounds", 25)
+        if trial.number == 1:
+            raise optuna.TrialPruned
+        return [0.7, 0.0, float("nan")][trial.number]
+
+    study.optimize(given, n_trials=3)
+    return study
+
+
+def test_a_nested_run_has_the_trials_end_curve_and_times(folder, tmp_path):
+    tracker, study = Tracker(make_config(folder, name="curves")), make_study()
+    trials = [Trial.of(trial) for trial in study.trials]
+    version = log(tracker, make_bundle(tmp_path / "bundle", 1.0, passed=True), of=trials)
+    runs = nested(tracker, "curves", version.run_id)
+    assert [run.info.status for run in runs] == ["FINISHED", "KILLED", "FAILED"]
+    assert [run.data.tags["state"] for run in runs] == ["complete", "pruned", "fail"]
+    assert [run.data.metrics.get("objective") for run in runs] == [0.7, None, None]
+    for run, trial in zip(runs, study.trials, strict=True):
+        assert run.data.params == {"max_depth": str(trial.params["max_depth"])}
+        assert run.data.metrics["rounds"] == 25.0
+        assert run.data.metrics["seconds"] == trial.duration.total_seconds()
+        assert run.info.start_time == int(trial.datetime_start.timestamp() * 1000)
+        assert run.info.end_time == int(trial.datetime_complete.timestamp() * 1000)
+        curve = MlflowClient(tracker.uri).get_metric_history(run.info.run_id, "curve")
+        assert {point.step: point.value for point in curve} == trial.intermediate_values
+
+
+def test_logged_again_after_a_kill_the_run_holds_the_studys_trials_and_nothing_runs_on(
+    folder, tmp_path
+):
+    config = make_config(folder, name="killed")
+    tracker, bundle = Tracker(config), make_bundle(tmp_path / "bundle", 1.0, passed=True)
+    client = MlflowClient(tracker.uri, tracker.uri)
+    experiment = client.get_experiment_by_name("killed").experiment_id
+
+    halfway = [Trial(0, {}, {"objective": 0.5}), Trial(1, {"max_depth": Stops()}, {})]
+    process = FORK.Process(target=lambda: log(tracker, bundle, of=halfway))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    running = client.search_runs([experiment], "attributes.status = 'RUNNING'")
+    assert len(running) == 2  # the run itself, and the trial it was at
+    version = log(tracker, bundle, trials=3)
+    assert len(nested(tracker, "killed", version.run_id)) == 3
+    assert client.search_runs([experiment], "attributes.status = 'RUNNING'") == []
+    assert {client.get_run(run.info.run_id).info.status for run in running} == {"KILLED"}
 
 
 def test_a_version_whose_logging_was_cut_is_left_out(folder, tmp_path):

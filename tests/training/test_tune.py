@@ -12,12 +12,8 @@ import pytest
 from optuna.trial import TrialState
 
 from tests.training.bases import TREES, TUNING, make_regulars, make_regulars_config
-from tests.training.objectives import (
-    FIRST,
-    ROUNDS,
-    boosted,
-    bowl,
-)
+from tests.training.bowls import FIRST, bowl
+from tests.training.objectives import ROUNDS, boosted
 from tests.training.tuning import run, tried
 from training.progress import Reporter
 from training.study import Place

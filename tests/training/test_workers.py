@@ -1,8 +1,12 @@
 import json
 import os
+import subprocess
+import sys
 import threading
+import time
 from collections import Counter
 from functools import partial
+from pathlib import Path
 from wsgiref.simple_server import make_server
 
 import httpx
@@ -11,7 +15,8 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy.engine import make_url
 
-from tests.training.objectives import always_deadly, boosted, bowl, deadly, faulty, slow_bowl
+from tests.training.bowls import always_deadly, bowl, deadly, faulty, slow_bowl
+from tests.training.objectives import boosted
 from tests.training.tuning import run, tried
 from training.study import Place, StorageError
 from training.tune import finished, over
@@ -120,3 +125,24 @@ def test_the_dashboard_opens_a_journal_and_a_database(tmp_path, postgres):
     url = make_url(postgres).set(drivername="postgresql+psycopg")
     names = [each["study_name"] for each in shown(RDBStorage(url.render_as_string(False)))]
     assert "shop-churn-2" in names
+
+
+def test_workers_do_not_outlive_the_one_that_began_them(tmp_path):
+    begun = tmp_path / "begun"
+    call = (
+        "from functools import partial; from pathlib import Path; "
+        "from tests.training.bowls import endless; from tests.training.tuning import run; "
+        "from training.study import Place; "
+        f"begun = Path({str(begun)!r}); place = Place(begun.parent, 'made'); "
+        "run(place, partial(endless, begun), workers=2)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", call])
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (begun.exists() and begun.read_text()):
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    (worker, *_) = begun.read_text().split()
+    while time.monotonic() < deadline and Path(f"/proc/{worker}/stat").exists():
+        time.sleep(0.05)
+    assert time.monotonic() < deadline

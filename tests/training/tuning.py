@@ -6,7 +6,7 @@ from typing import Any
 
 import optuna
 
-from tests.training.objectives import FIRST, bowl
+from tests.training.bowls import FIRST, bowl
 from training.progress import Reporter
 from training.study import Place
 from training.tune import ENDED, Budget, tune

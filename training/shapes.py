@@ -1,4 +1,4 @@
-"""The fit of an additive model's curves together, by penalised maximum likelihood."""
+"""The fit of an additive model's shapes together, by penalised maximum likelihood."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge, TweedieRegressor
 
 from features.schema import FeatureColumn, FeatureSchema
-from training.additive import Additive, Curve, signed_log
+from training.additive import Additive, Shape, signed_log
 
 Response = Literal["chance", "mean", "log"]
 """What is fitted: log-odds of a 0/1 target; log of a mean (Tweedie); the target itself."""
@@ -27,7 +27,7 @@ def fit(
     bends: int,
     power: float = 1.5,
 ) -> Additive:
-    """Fit the curves together, by penalised maximum likelihood.
+    """Fit the shapes together, by penalised maximum likelihood.
 
     Parameters
     ----------
@@ -37,9 +37,9 @@ def fit(
         0 or 1 for ``chance``; not negative for ``mean``; any number for ``log``.
     response : {"chance", "mean", "log"}
     shrinkage : float
-        The ridge penalty, against the mean loss of a row: the larger, the flatter the curves.
+        The ridge penalty, against the mean loss of a row: the larger, the flatter the shapes.
     bends : int
-        Knots between a curve's ends, at quantiles; 0 makes each a straight line.
+        Knots between a shape's ends, at quantiles; 0 makes each a straight line.
     power : float
         Tweedie's variance power, for ``mean``.
     """
@@ -51,22 +51,22 @@ def fit(
     inputs = [basis.standardised(matrix[:, basis.feature]) for basis in bases]
     design = np.column_stack(inputs) if inputs else np.zeros((len(matrix), 0))
     intercept, weights = _solve(design, target, response, shrinkage, power)
-    curves, start = [], 0
+    shapes, start = [], 0
     for basis, held in zip(bases, inputs, strict=True):
         own = weights[start : start + held.shape[1]]
         start += held.shape[1]
         level = float(np.mean(held @ own))
         intercept += level
-        curves.append(basis.curve(own, level))
+        shapes.append(basis.shape(own, level))
     categorical = tuple(
         index for index, column in enumerate(schema.columns) if column.kind == "category"
     )
-    return Additive(len(schema.columns), float(intercept), tuple(curves), categorical)
+    return Additive(len(schema.columns), float(intercept), tuple(shapes), categorical)
 
 
 @dataclass(frozen=True)
 class _Basis:
-    """The standardised columns that one feature's curve is a weighted sum of."""
+    """The standardised columns that one feature's shape is a weighted sum of."""
 
     feature: int
     knots: np.ndarray
@@ -89,12 +89,12 @@ class _Basis:
     def standardised(self, column: np.ndarray) -> np.ndarray:
         return np.nan_to_num((self._raw(column) - self.mean) / self.scale)
 
-    def curve(self, weights: np.ndarray, level: float) -> Curve:
-        """Return the weighted sum as a curve that averages to nothing."""
+    def shape(self, weights: np.ndarray, level: float) -> Shape:
+        """Return the weighted sum as a shape that averages to nothing."""
         at = self.knots if self.categorical else np.sign(self.knots) * np.expm1(np.abs(self.knots))
         values = self.standardised(at) @ weights - level
         missing = float((self.standardised(np.array([np.nan])) @ weights)[0] - level)
-        return Curve(self.feature, tuple(self.knots.tolist()), tuple(values.tolist()), missing)
+        return Shape(self.feature, tuple(self.knots.tolist()), tuple(values.tolist()), missing)
 
 
 def _basis(index: int, column: FeatureColumn, values: np.ndarray, bends: int) -> _Basis | None:
