@@ -39,8 +39,8 @@ def main() -> None:
     given = _arguments()
     _hold_to_two_cores()
     if given.fresh:
-        shutil.rmtree(KEPT / "flaml", ignore_errors=True)
         for name in given.only:
+            shutil.rmtree(KEPT / "flaml" / name, ignore_errors=True)
             (KEPT / f"{name}.json").unlink(missing_ok=True)
     found = []
     for name in given.only:

@@ -44,9 +44,9 @@ def flaml(case: Case, minutes: float, is_purged: bool = False) -> np.ndarray:
         "seed": case.config.seed,
     }
     python = environment()
-    out = KEPT / f"{_digest(given, settings)}.npy"
+    out = KEPT / case.row.name / f"{_digest(given, settings)}.npy"
     if not out.exists():
-        KEPT.mkdir(parents=True, exist_ok=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
         asked = out.with_suffix(".npz")
         np.savez(asked, **given)
         subprocess.run(

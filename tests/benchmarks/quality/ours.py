@@ -46,7 +46,8 @@ def stamkunde(case: Case, minutes: float) -> Served:
     RowError
         If it was tested on other rows than the case's, or on other outcomes.
     """
-    shutil.rmtree(HELD, ignore_errors=True)
+    for left in ("var", "mlruns/studies"):  # the database stays: MLflow holds it open
+        shutil.rmtree(HELD / left, ignore_errors=True)
     fold = () if case.fold is None else (f"churn.fold={case.fold}",)
     config = case.row.config(
         f"tuning.minutes={minutes}",
