@@ -127,14 +127,15 @@ def report(found: Sequence[Mapping[str, Any]], asked: int) -> None:
 def lines_of(row: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return a row's lines of the table, one a contender, Stamkunde first."""
     ranking, error, level = (metric.name for metric in MEASURED[row["task"]])
+    digits = 4 if row["task"] == "churn" else 1
     return [
         {
             "data, task": row["told"] if name == OURS else "",
             "model": name,
-            "AUC or Gini": _with_interval(held["values"][ranking]),
-            "Stamkunde's gain": _gain(held["gains"].get(ranking)),
-            "log loss or RMSE": _with_interval(held["values"][error]),
-            "gain": _gain(held["gains"].get(error)),
+            "AUC or Gini": _with_interval(held["values"][ranking], ".4f"),
+            "Stamkunde's gain": _with_interval(held["gains"].get(ranking), "+.4f"),
+            "log loss or RMSE": _with_interval(held["values"][error], f",.{digits}f"),
+            "gain": _with_interval(held["gains"].get(error), f"+,.{digits}f"),
             "ECE or bias": f"{held['values'][level]['estimate']:.3f}",
             "seconds": f"{held['seconds']:.0f}",
         }
@@ -142,18 +143,11 @@ def lines_of(row: Mapping[str, Any]) -> list[dict[str, str]]:
     ]
 
 
-def _with_interval(held: Mapping[str, float]) -> str:
-    return "{} ({} to {})".format(*(_figure(held[key]) for key in ("estimate", "low", "high")))
-
-
-def _gain(held: Mapping[str, float] | None) -> str:
+def _with_interval(held: Mapping[str, float] | None, form: str) -> str:
     if held is None:
         return ""
-    return "{} ({} to {})".format(*(_figure(held[key], "+") for key in ("estimate", "low", "high")))
-
-
-def _figure(value: float, sign: str = "") -> str:
-    return f"{value:{sign}.4f}" if abs(value) < 1.5 else f"{value:{sign},.1f}"
+    estimate, low, high = (format(held[key], form) for key in ("estimate", "low", "high"))
+    return f"{estimate} ({low} to {high})"
 
 
 if __name__ == "__main__":
