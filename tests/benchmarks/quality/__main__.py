@@ -25,6 +25,7 @@ from configs.errors import StamkundeError
 from configs.load import config_hash
 from features.source import fingerprint
 from tests.benchmarks.measure import FOLDER, keep, show, show_bars
+from tests.benchmarks.quality.automl import REQUIREMENTS
 from tests.benchmarks.quality.bars import bars, reached
 from tests.benchmarks.quality.measured import MEASURED, OURS, measure
 from tests.benchmarks.quality.rows import ROWS, Row
@@ -32,6 +33,7 @@ from training.facts import code_commit
 
 KEPT = FOLDER / "quality"
 CODE = ("configs", "features", "training", "tests/benchmarks/quality")
+PINS = (Path("requirements.lock"), REQUIREMENTS)
 SHOWN = ("__main__.py", "bars.py")  # what only shows a row does not change it
 
 
@@ -90,8 +92,8 @@ def kept_or_measured(row: Row, minutes: float) -> dict[str, Any]:
 
 
 def _code() -> str:
-    """Return a digest of the code that figures follow from."""
-    whole = hashlib.sha256()
+    """Return a digest of the code that figures follow from, and of the libraries' versions."""
+    whole = hashlib.sha256(b"".join(file.read_bytes() for file in PINS))
     for folder in CODE:
         for file in sorted(Path(folder).rglob("*.py")):
             if file.name not in SHOWN or "quality" not in file.parts:
