@@ -38,8 +38,19 @@ def _run(work: Callable[[], int], repeats: int, warm: bool) -> dict[str, Any]:
 
 def report(name: str, rows: list[dict[str, Any]], bars: list[dict[str, Any]]) -> None:
     """Print the rows and the bars as a table, and write them to ``var/bench/NAME.json``."""
+    keep(name, {"rows": rows, "bars": bars})
+    show(rows)
+    show_bars(bars)
+
+
+def keep(name: str, held: dict[str, Any]) -> None:
+    """Write what was found to ``var/bench/NAME.json``."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / f"{name}.json").write_text(json.dumps({"rows": rows, "bars": bars}, indent=1) + "\n")
+    (FOLDER / f"{name}.json").write_text(json.dumps(held, indent=1) + "\n")
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """Print rows as a table in Markdown."""
     columns = list(rows[0])
     told = [columns, *([_figure(row[column]) for column in columns] for row in rows)]
     widths = [max(len(line[i]) for line in told) for i in range(len(columns))]
@@ -47,6 +58,10 @@ def report(name: str, rows: list[dict[str, Any]], bars: list[dict[str, Any]]) ->
     for line in told:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         sys.stdout.write(f"| {' | '.join(cells)} |\n")
+
+
+def show_bars(bars: list[dict[str, Any]]) -> None:
+    """Print what is to be met, and whether it is."""
     for bar in bars:
         met = "met" if bar["met"] else "NOT met"
         sys.stdout.write(f"{bar['bar']}: {_figure(bar['value'])}, bound {bar['bound']}, {met}\n")
