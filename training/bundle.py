@@ -23,9 +23,11 @@ from training import calibrate
 from training.learned import Learned
 from training.model import Model, Population
 from training.predictors import KINDS
+from training.timing import Timing
 
 FORMAT = 2
 MANIFEST = "manifest.json"
+_TIMING = "timing.json"  # of who churns in time; other bundles have none
 _PLAIN_NAME = re.compile(r"[a-z0-9_]+\.(json|ubj|html)")
 
 
@@ -165,6 +167,8 @@ def _model_files(model: Model) -> dict[str, bytes]:
     files["calibration.json"] = to_json(calibrate.to_dict(model.calibration))
     files["intervals.json"] = to_json(asdict(model.intervals) if model.intervals else {})
     files["learned.json"] = to_json(model.learned.to_dict() if model.learned else {})
+    if model.timing:
+        files[_TIMING] = to_json(model.timing.to_dict())
     return files
 
 
@@ -185,6 +189,7 @@ def _model(manifest: Mapping[str, Any], content: Mapping[str, bytes]) -> Model:
         population=Population(**population) if population else None,
         floor=manifest["floor"],
         learned=Learned.from_dict(learned) if learned else None,
+        timing=Timing.from_dict(json.loads(content[_TIMING])) if _TIMING in content else None,
     )
 
 
