@@ -122,7 +122,8 @@ class BGNBD(_Parameters):
         # Past this the chance of being alive is so small that its hazard keeps the same course.
         left = np.minimum(self._log_odds_left(x, t_x, age), 400.0)
         silence = (self.r + x) * np.log1p(_ahead(t) / (self.alpha + age))
-        rare = -np.log1p(special.expit(-left) * np.expm1(-silence))
+        with np.errstate(divide="ignore"):  # where it is not the one taken
+            rare = -np.log1p(special.expit(-left) * np.expm1(-silence))
         usual = np.logaddexp(left, 0) - np.logaddexp(left, -silence)
         return np.where(left > 0, rare, usual)
 
