@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from configs.sources import Attribute, Sources
 from configs.tuning import Tuning
@@ -56,6 +56,19 @@ class Timeline(Section):
     gap: Duration = Field(description="days between the cut-off and its label window")
 
 
+def _rise(days: tuple[int, ...]) -> tuple[int, ...]:
+    if list(days) != sorted(set(days)):
+        raise ValueError("must rise, each number of days once")
+    return days
+
+
+Within = Annotated[
+    tuple[PositiveDuration, ...], Field(min_length=1, max_length=20), AfterValidator(_rise)
+]
+_WITHIN = ("30d", "60d", "90d")
+_WITHIN_SAID = "the days that a score tells the chance of churning within, beside the horizon"
+
+
 class Lapse(Section):
     """Churn as silence: no purchase within the horizon, asked of active customers."""
 
@@ -67,6 +80,7 @@ class Lapse(Section):
     active_within: PositiveDuration | None = Field(
         None, description="only customers who bought within it are asked; all unless given"
     )
+    within: Within = Field(_WITHIN, strict=False, validate_default=True, description=_WITHIN_SAID)
 
 
 class Cancel(Section):
@@ -74,6 +88,7 @@ class Cancel(Section):
 
     kind: Literal["cancel"]
     horizon: PositiveDuration
+    within: Within = Field(_WITHIN, strict=False, validate_default=True, description=_WITHIN_SAID)
 
 
 class Label(Section):

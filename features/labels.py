@@ -58,6 +58,32 @@ def future(
     return _read(tables, table)
 
 
+def first_purchase(
+    config: Config, tables: Tables, cutoffs: Sequence[date], days: int
+) -> pd.DataFrame:
+    """Return when customers first bought within so many days of each label window's start.
+
+    Returns
+    -------
+    DataFrame
+        ``as_of``, ``customer_id`` and ``after``: whole days from the window's first to that of the
+        first order of a positive net amount, so that who bought within t days has one below t.
+        Customers who bought nothing are absent.
+    """
+    rows = tables.need("transactions")
+    at = _windows(config, cutoffs, days)
+    known = rows.join(at, [rows.occurred_at >= at.start, rows.occurred_at < at.end])
+    order = "order_id" if "order_id" in known.columns else "local_day"
+    orders = known.group_by(["as_of", "customer_id", order]).aggregate(
+        net=known.amount.sum(), begun=known.local_day.min()
+    )
+    bought = orders.filter(orders.net > 0).group_by(["as_of", "customer_id"])
+    found = _read(tables, bought.aggregate(first=ibis._.begun.min()))
+    opened = pd.to_datetime(found["as_of"]) + pd.Timedelta(days=config.timeline.gap)
+    after = (pd.to_datetime(found["first"]) - opened).dt.days
+    return found.drop(columns="first").assign(after=after)
+
+
 def _refuse_missing(config: Config, tables: Tables, value: str) -> None:
     source = config.sources.transactions
     if value == "amount" or source is None:

@@ -182,10 +182,38 @@ class Apart(Part):
     apart: list[Reason]
 
 
+Chance = Annotated[float, Field(ge=0, le=1)]
+DaysAhead = Annotated[str, Field(pattern=r"^[1-9][0-9]*$")]
+
+
+class NextPurchase(Part):
+    """When a purchase is as likely as not to have come."""
+
+    days: int | None = Field(
+        ge=1,
+        description="the fewest days, counted as the horizon's, within which the customer is at "
+        "least as likely to buy as not; null where that is more than a year, or the horizon if "
+        "longer",
+    )
+    date: Day | None = Field(description="the last of these days, where as_of is known")
+    text: str
+
+
 class Churn(Part):
     """The risk that the customer leaves."""
 
-    probability: float = Field(ge=0, le=1)
+    probability: Chance
+    no_purchase_within: dict[DaysAhead, Chance] | None = Field(
+        description="where churn is silence: the chance that the customer buys nothing within so "
+        "many days, which falls with the days; at the horizon it is the probability"
+    )
+    cancelled_within: dict[DaysAhead, Chance] | None = Field(
+        description="where churn is cancelling: the chance of it within so many days, which rises "
+        "with the days; at the horizon it is the probability"
+    )
+    next_purchase: NextPurchase | None = Field(
+        description="null where churn is no silence, or the model was made without"
+    )
     base: float = Field(description="the probability before any reason")
     margin: float = Field(description="log-odds before calibration")
     reasons: Directions

@@ -19,6 +19,7 @@ from serving.reasons import Vocabulary
 from serving.release import Release
 from training.bundle import Bundle
 from training.model import TASKS, Explanation, ExplanationError, Model, Task
+from training.timing import Times
 
 INACTIVE = "inactive"
 OUT_OF_RANGE = "out_of_range"
@@ -44,6 +45,8 @@ class TaskScores:
         Around the served value, by level.
     segments : ndarray of int, optional
         The number of each row's segment.
+    times : Times, optional
+        When each row's customer is expected to churn or be back, where the bundle says.
     """
 
     bundle: Bundle
@@ -52,6 +55,7 @@ class TaskScores:
     explanation: Explanation
     intervals: Mapping[str, np.ndarray]
     segments: np.ndarray | None
+    times: Times | None = None
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -161,6 +165,7 @@ def _scores(bundle: Bundle, inputs: np.ndarray) -> TaskScores:
         if held
         else {},
         segments=model.centres.assign(matrix) if model.task == "segments" else None,
+        times=course.times() if (course := model.course(matrix, explanation.served)) else None,
     )
 
 

@@ -18,6 +18,7 @@ from features.build import build_known, schema_of
 from features.schema import FeatureSchema
 from features.source import Tables
 from features.store import FeatureStore
+from serving import timing
 from serving.figures import Language
 from serving.ledger import customer_token
 from serving.merkle import put, sync, temporary_beside
@@ -35,6 +36,7 @@ SCHEMA = pa.schema(
         pa.field("customer_id", pa.string(), nullable=False),
         pa.field("as_of", pa.date32(), nullable=False),
         ("churn_probability", pa.float64()),
+        ("next_purchase", pa.date32()),
         ("clv", pa.float64()),
         ("clv_low_80", pa.float64()),
         ("clv_high_80", pa.float64()),
@@ -54,7 +56,10 @@ SCHEMA = pa.schema(
         ("segments_bundle", pa.string()),
     ]
 )
-"""The columns of a file of scores; one is null where a task has no model or a code stands."""
+"""The columns of a file of scores; one is null where a task has no model or a code stands.
+
+Beside them, after the probability, is one for each of the days that the churn model tells of.
+"""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,17 @@ class BatchSummary:
     scored: dict[str, int]
     coded: dict[str, int]
     flagged: int
+
+
+def columns(release: Release) -> pa.Schema:
+    """Return the columns of a file of a release's scores, as ``no_purchase_within_30d``."""
+    asked = release.bundles["churn"].model.timing if "churn" in release.bundles else None
+    if asked is None:
+        return SCHEMA
+    whole, after = SCHEMA, SCHEMA.get_field_index("churn_probability") + 1
+    for place, days in enumerate(asked.days, start=after):
+        whole = whole.insert(place, pa.field(f"{timing.field(asked)}_{days}d", pa.float64()))
+    return whole
 
 
 def score_base(
@@ -135,7 +151,7 @@ def score_base(
     ledger = open_ledger(config.name, config.var)
     try:
         with temporary_beside(out) as temporary:
-            with pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer:
+            with pq.ParquetWriter(temporary, batch.columns, compression="zstd") as writer:
                 ledger.append_batch(batch.id, batch.records(table, writer), body, at)
             sync(temporary)
             put(temporary, out)
@@ -148,7 +164,7 @@ class _Batch:
     """One batch: rows of the file and of the record, made in step."""
 
     def __init__(self, config: Config, release: Release, options: Options, batch_id: str) -> None:
-        self.id = batch_id
+        self.id, self.columns = batch_id, columns(release)
         self._base, self._release, self._options = config.name, release, options
         self._key = open_secret(config.var)
         self._count = self._flagged = 0
@@ -159,7 +175,7 @@ class _Batch:
         """Write a table's scores, and yield what goes on record of each."""
         for start in range(0, len(table), CHUNK):
             assessed = assess(self._release, table.iloc[start : start + CHUNK])
-            writer.write_table(pa.Table.from_pylist(self._rows(assessed), schema=SCHEMA))
+            writer.write_table(pa.Table.from_pylist(self._rows(assessed), schema=self.columns))
             for row, customer in enumerate(assessed.customer_ids):
                 token = customer_token(self._key, self._base, customer)
                 yield record(assessed, row, token, self._options)
@@ -199,6 +215,11 @@ def _values(told: dict[str, Any]) -> dict[str, Any]:
     held: dict[str, Any] = {}
     if churn:
         held["churn_probability"] = churn["probability"]
+        for name in ("no_purchase_within", "cancelled_within"):
+            for days, chance in (churn[name] or {}).items():
+                held[f"{name}_{days}d"] = chance
+        if (due := churn["next_purchase"]) and due["date"]:
+            held["next_purchase"] = date.fromisoformat(due["date"])
     if clv:
         held["clv"] = clv["value"]
         for level in {"80", "95"} & clv["intervals"].keys():

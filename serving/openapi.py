@@ -198,6 +198,13 @@ _ANSWERS: dict[str, Any] = {
                 "as_of": "2017-12-04",
                 "churn": {
                     "probability": 0.41,
+                    "no_purchase_within": {"30": 0.39, "60": 0.24, "90": 0.18},
+                    "cancelled_within": None,
+                    "next_purchase": {
+                        "days": 21,
+                        "date": "2017-12-24",
+                        "text": "as likely as not to buy by 2017-12-24",
+                    },
                     "base": 0.23,
                     "margin": -0.36,
                     "reasons": {"raises": [_REASON], "lowers": []},

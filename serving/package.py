@@ -31,6 +31,7 @@ CODE = (
     "training/model.py",
     "training/predictors.py",
     "training/probability.py",
+    "training/timing.py",
 )
 """What of the project's code a service needs."""
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from configs.values import Duration
 from features.schema import FeatureSchema
+from serving import timing
 from serving.assessment import Assessments, TaskScores, schemas
 from serving.assessment import assess as assess
 from serving.figures import Value
@@ -74,7 +75,9 @@ def _told(
         "reasons": reasons,
     }
     if task == "churn":
-        return {"probability": float(held.served[row]), **served}
+        asked, as_of = scores.bundle.model.timing, assessments.as_of[row]
+        times = timing.told(asked, scores.times, row, as_of, options.language)
+        return {"probability": float(held.served[row]), **times, **served}
     config = scores.bundle.manifest["config"]
     return {
         "value": float(held.served[row]),
@@ -135,7 +138,8 @@ def record(
         "as_of": assessments.as_of[row],
         "features": {digest: rows[row] for digest, rows in assessments.features.items()},
         "scores": {
-            task: _recorded(scores, row, options) for task, scores in assessments.tasks.items()
+            task: _recorded(scores, row, assessments.as_of[row], options)
+            for task, scores in assessments.tasks.items()
         },
         "flags": assessments.flags[row],
         "bundles": dict(assessments.digests),
@@ -143,7 +147,7 @@ def record(
     }
 
 
-def _recorded(scores: TaskScores, row: int, options: Options) -> dict[str, Any]:
+def _recorded(scores: TaskScores, row: int, as_of: str | None, options: Options) -> dict[str, Any]:
     if scores.codes[row] is not None:
         return {"code": scores.codes[row]}
     held = scores.explanation
@@ -160,6 +164,8 @@ def _recorded(scores: TaskScores, row: int, options: Options) -> dict[str, Any]:
         said["learned"] = learned
     if scores.segments is not None:
         said["segment"] = _segment(scores, row, options)
+    if scores.times is not None and (asked := scores.bundle.model.timing):
+        said |= timing.recorded(asked, scores.times, row, as_of)
     return said
 
 

@@ -25,6 +25,7 @@ from training.learned import Learned
 from training.model import Model, Population, Task
 from training.predictors import Centres, Linear, Predictor, Term, Trees, feature_types
 from training.probability import BGNBD
+from training.timing import Timing
 
 AS_OF = date(2024, 6, 3)
 INCOMES = ("high", "low", "middle")
@@ -163,6 +164,7 @@ def make_bundles(
         Sigmoid(1.2, -0.1),
         population=active,
         learned=learned,
+        timing=Timing.of(config),
     )
     segments = Model("segments", "kmeans", inputs, (make_centres(inputs, built),), Scale(1.0))
     return {

@@ -25,9 +25,11 @@ from training.blend import LINKS, Weighted
 from training.learned import Learned
 from training.model import Model, Population
 from training.predictors import Centres, Linear, Predictor, ProbabilityValue, Trees
+from training.timing import Timing
 
 FORMAT = 3
 MANIFEST = "manifest.json"
+_TIMING = "timing.json"  # of who churns in time; other bundles have none
 KINDS: dict[str, Any] = {
     kind.kind: kind for kind in (Additive, Centres, Linear, ProbabilityValue, Trees)
 }
@@ -172,6 +174,8 @@ def _model_files(model: Model) -> dict[str, bytes]:
     files["calibration.json"] = to_json(calibrate.to_dict(model.calibration))
     files["intervals.json"] = to_json(model.intervals.to_dict() if model.intervals else {})
     files["learned.json"] = to_json(model.learned.to_dict() if model.learned else {})
+    if model.timing:
+        files[_TIMING] = to_json(model.timing.to_dict())
     return files
 
 
@@ -191,6 +195,7 @@ def _model(manifest: Mapping[str, Any], content: Mapping[str, bytes]) -> Model:
         population=Population(**population) if population else None,
         floor=manifest["floor"],
         learned=Learned.from_dict(learned) if learned else None,
+        timing=Timing.from_dict(json.loads(content[_TIMING])) if _TIMING in content else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -52,6 +52,8 @@ from training.progress import Reporter
 from training.space import beginning, require_known
 from training.split import Split
 from training.study import Place
+from training.timeliness import measure
+from training.timing import Timing
 from training.track import Tracker, Trial, Version
 
 SUPERVISED: dict[str, ModuleType] = {"churn": churn, "clv": clv}
@@ -192,11 +194,12 @@ def _supervise(
         repeats=config.gate.repeats,
         seed=config.seed,
     )
-    return _supervised_result(config, task, data, study, evaluation, verdict, origin)
+    return _supervised_result(config, tables, task, data, study, evaluation, verdict, origin)
 
 
 def _supervised_result(
     config: Config,
+    tables: Tables,
     task: Task,
     data: Split,
     study: optuna.Study,
@@ -205,9 +208,13 @@ def _supervised_result(
     origin: facts.Origin,
 ) -> Result:
     model = evaluation.named(verdict.served).model
+    if task == "churn":
+        model = replace(model, timing=Timing.of(config))
     explanation = model.explain(data.test.matrix)
     drawn = figures.supervised(task, data, evaluation, explanation, study, origin, verdict.served)
     told = facts.supervised(config, task, data, evaluation, verdict, explanation, study, origin)
+    if timing := measure(config, tables, model, data.test):
+        told["timing"] = timing
     served = evaluation.values[verdict.served]
     deciding = evaluation.metrics[evaluation.deciding]
     return Result(

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from configs.errors import StamkundeError
 from configs.values import MOST_DAYS
@@ -145,6 +146,30 @@ class Learned:
                 each = self.value.expected_average_value(history[0] + 1, spend)
                 found[possible, 2] = found[possible, 0] * each
         found[~np.isfinite(found)] = np.nan
+        return found
+
+    def hazard(self, schema: FeatureSchema, matrix: np.ndarray, days: ArrayLike) -> np.ndarray:
+        """Return −log P(no purchase within so many days) of rows of features.
+
+        Parameters
+        ----------
+        schema : FeatureSchema
+            The matrix's columns, with those of a history among them.
+        matrix : ndarray, shape (rows, columns)
+        days : int or ndarray, shape (rows,)
+
+        Returns
+        -------
+        ndarray, shape (rows,)
+            NaN where the features are no possible history.
+        """
+        rows = _histories(schema, matrix)
+        possible = _possible(rows)
+        history = [np.ascontiguousarray(column) for column in rows[possible].T]
+        ahead = np.broadcast_to(days, possible.shape)[possible]
+        found = np.full(len(matrix), np.nan)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found[possible] = self.purchases.cumulative_hazard(ahead, *history)
         return found
 
     def to_dict(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from features.schema import FeatureSchema
 from training.calibrate import Calibration, Intervals
 from training.learned import Learned
 from training.predictors import Centres, Contributions, Predictor, sum_columns
+from training.timing import Course, Timing
 
 Task = Literal["churn", "clv", "segments"]
 TASKS: tuple[Task, ...] = ("churn", "clv", "segments")
@@ -90,6 +91,8 @@ class Model:
         The least possible value, at which intervals are cut.
     learned : Learned, optional
         What its learned columns are computed by.
+    timing : Timing, optional
+        How a chance of churning by the horizon is told for other days.
     """
 
     task: Task
@@ -101,6 +104,7 @@ class Model:
     population: Population | None = None
     floor: float | None = None
     learned: Learned | None = None
+    timing: Timing | None = None
 
     def __post_init__(self) -> None:
         if self.learned is not None:
@@ -134,6 +138,16 @@ class Model:
     def predict(self, matrix: np.ndarray) -> np.ndarray:
         """Return each row's value on the served scale."""
         return self.calibration.serve(self.margin(matrix))
+
+    def course(self, matrix: np.ndarray, served: np.ndarray) -> Course | None:
+        """Return how the chance of churning runs over the days, of rows that are served these.
+
+        None of a model that does not tell of time.
+        """
+        if self.timing is None:
+            return None
+        hazard = partial(self.learned.hazard, self.schema, matrix) if self.learned else None
+        return Course(self.timing, served, hazard)
 
     def explain(self, matrix: np.ndarray) -> Explanation:
         """Return each row's value and what every feature adds to it.

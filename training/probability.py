@@ -111,6 +111,22 @@ class BGNBD(_Parameters):
         x, _, age = _history(frequency, recency, age)
         return self.probability_alive(frequency, recency, age) * self._buys(_ahead(t), x, age)
 
+    def cumulative_hazard(
+        self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
+    ) -> Array:
+        """Return Λ(t) = −log P(no purchase within `t` of the cut-off | history), rising with `t`.
+
+        Digits are kept at both ends: of who has all but surely left, and of the busiest.
+        """
+        x, t_x, age = _history(frequency, recency, age)
+        # Past this the chance of being alive is so small that its hazard keeps the same course.
+        left = np.minimum(self._log_odds_left(x, t_x, age), 400.0)
+        silence = (self.r + x) * np.log1p(_ahead(t) / (self.alpha + age))
+        with np.errstate(divide="ignore"):  # where it is not the one taken
+            rare = -np.log1p(special.expit(-left) * np.expm1(-silence))
+        usual = np.logaddexp(left, 0) - np.logaddexp(left, -silence)
+        return np.where(left > 0, rare, usual)
+
     def expected_purchases(
         self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
     ) -> Array:

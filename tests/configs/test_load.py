@@ -62,6 +62,15 @@ def write(text: str | bytes, name: str = "shop.yaml") -> str:
     return name
 
 
+LAPSE = {
+    "kind": "lapse",
+    "horizon": "90d",
+    "active_within": None,
+    "within": ["30d", "60d", "90d"],
+}
+"""What a dump of `SHOP` says of churn."""
+
+
 def refusal(path: str, *overrides: str) -> str:
     with pytest.raises(ConfigError) as caught:
         load(path, overrides)
@@ -109,6 +118,11 @@ def test_values_are_those_written():
             "[7d, 30d]",
             "[9d, 7d]",
             '13 features.windows: must rise, each window once, got ["9d", "7d"]',
+        ),
+        (
+            "horizon: 90d",
+            "horizon: 90d\n  within: [60d, 30d]",
+            '24 churn.within: must rise, each number of days once, got ["60d", "30d"]',
         ),
         ("name: shop\n", "", "1 name: is missing"),
         ("name: shop", "name: Shop", '1 name: must match ^[a-z][a-z0-9_]{0,62}$, got "Shop"'),
@@ -219,7 +233,8 @@ def test_a_path_that_can_lead_nowhere_is_not_shown_as_it_may_hold_a_password(pat
         (
             "kind: lapse",
             "kind: lapse\n  label: 1",
-            "23 churn.label: is not a known key; the keys here are kind, horizon, active_within",
+            "23 churn.label: is not a known key; the keys here are kind, horizon, active_within, "
+            "within",
         ),
         (
             "amount: paid",
@@ -464,7 +479,7 @@ class TestExtends:
         write(SHOP, "base.yaml")
         write("extends: base.yaml\nchurn: {active_within: 5d}\n", "mid.yaml")
         config = load(write("extends: mid.yaml\nchurn: {kind: lapse, horizon: 4w}\n"))
-        assert dump(config)["churn"] == {"kind": "lapse", "horizon": "28d", "active_within": "5d"}
+        assert dump(config)["churn"] == {**LAPSE, "horizon": "28d", "active_within": "5d"}
 
     def test_null_takes_away(self):
         write(SHOP, "base.yaml")
@@ -522,16 +537,9 @@ class TestOverrides:
     @pytest.mark.parametrize(
         ("override", "section", "expected"),
         [
-            (
-                "churn.horizon=60d",
-                "churn",
-                {"kind": "lapse", "horizon": "60d", "active_within": None},
-            ),
-            (
-                "churn.horizon = 60d",
-                "churn",
-                {"kind": "lapse", "horizon": "60d", "active_within": None},
-            ),
+            ("churn.horizon=60d", "churn", {**LAPSE, "horizon": "60d"}),
+            ("churn.horizon = 60d", "churn", {**LAPSE, "horizon": "60d"}),
+            ("churn.within=[2w]", "churn", {**LAPSE, "within": ["14d"]}),
             (
                 "features.windows=[1d, 2w]",
                 "features",

@@ -8,7 +8,7 @@ import pytest
 
 from configs.schema import Config
 from features.contract import DataError
-from features.labels import cancelled, future, snapshot_labels
+from features.labels import cancelled, first_purchase, future, snapshot_labels
 from features.source import load_tables
 from tests.factories import make_club, make_shop, make_snapshot
 
@@ -248,3 +248,35 @@ def test_several_cut_offs_each_ask_their_own_subscribers(tmp_path):
         (date(2024, 5, 6), "a"): (LEFT, 10, 0, 10),
         (CUT_OFF, "b"): (STAYED, 10, 10, 0),
     }
+
+
+# When customers first bought
+
+
+def test_the_first_purchase_is_counted_from_the_windows_first_day(tmp_path):
+    config = shop(tmp_path)
+    found = first_purchase(config, load_tables(config), [CUT_OFF], HORIZON)
+    assert dict(zip(found["customer_id"], found["after"], strict=True)) == {
+        "first": 0,
+        "last": 27,
+        "many": 7,
+    }
+    assert set(found["as_of"]) == {CUT_OFF}
+    assert list(found.columns) == ["as_of", "customer_id", "after"]
+    assert len(first_purchase(config, load_tables(config), [date(2025, 1, 1)], HORIZON)) == 0
+
+
+def test_who_first_bought_before_a_day_are_those_who_bought_within_it(tmp_path):
+    for gap in ("0d", "8d"):
+        timeline = {"every": "28d", "cutoffs": 2, "history": "30d", "gap": gap}
+        config = shop(tmp_path / gap, timeline=timeline)
+        tables, cutoffs = load_tables(config), [date(2024, 5, 20), CUT_OFF]
+        first = first_purchase(config, tables, cutoffs, HORIZON)
+        for days in (1, 7, 8, 10, 27, HORIZON):
+            bought = future(config, tables, cutoffs, days).query("purchases > 0")
+            early = first[first["after"] < days]
+            keys = [
+                list(held[["as_of", "customer_id"]].itertuples(index=False, name=None))
+                for held in (bought, early)
+            ]
+            assert keys[0] == keys[1]

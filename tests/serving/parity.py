@@ -16,7 +16,7 @@ from serving.online import Online
 from serving.problem import read_request
 from serving.reasons import Options
 from serving.release import publish
-from serving.score import answer, assess
+from serving.score import answer, assess, record
 from serving.settings import open_ledger, open_secret, open_store
 from tests.factories import make_bundles, make_posted
 
@@ -38,7 +38,12 @@ def asked(online: Online, customers: Sequence[Mapping[str, Any]]) -> list[dict[s
 
 def recorded(online: Online, result: Mapping[str, Any]) -> dict[str, Any]:
     """The features that a score was made of, as they stand in the record."""
-    return online.ledger.get(result["id"]).body["features"]
+    return body_of(online, result)["features"]
+
+
+def body_of(online: Online, result: Mapping[str, Any]) -> dict[str, Any]:
+    """What is on record of a score."""
+    return online.ledger.get(result["id"]).body
 
 
 def assert_parity(online: Online, tables: Tables, day: date, at_once: int) -> int:
@@ -59,6 +64,8 @@ def assert_parity(online: Online, tables: Tables, day: date, at_once: int) -> in
                 continue
             features = {digest: rows[row] for digest, rows in batch.features.items()}
             assert canonical(recorded(online, result)) == canonical(features)
+            scores = record(batch, row, "", Options(3, "en"))["scores"]
+            assert canonical(body_of(online, result)["scores"]) == canonical(scores)
             told = {"id": result["id"], **answer(batch, row, Options(3, "en"))}
             assert json.dumps(result) == json.dumps(told)
     assert not known

@@ -49,6 +49,18 @@ def test_scores_the_whole_base_in_order_and_on_record(tmp_path, config, release)
         assert 0 < len(row["churn_raises"] + row["churn_lowers"]) <= 4
         assert row["churn_bundle"] == release.digests["churn"]
         assert row["segment_name"] in ("stamkunder", "sovende", "midten")
+        assert row["no_purchase_within_30d"] < row["churn_probability"]  # which is of 28 days
+        assert row["no_purchase_within_90d"] < row["no_purchase_within_60d"]
+        assert row["next_purchase"] is None or row["next_purchase"] >= AS_OF
+    assert {row["next_purchase"] is None for row in scored} == {True, False}
+    assert (silent["no_purchase_within_30d"], silent["next_purchase"]) == (None, None)
+    place = table.column_names.index("churn_probability")
+    assert table.column_names[place + 1 : place + 5] == [
+        "no_purchase_within_30d",
+        "no_purchase_within_60d",
+        "no_purchase_within_90d",
+        "next_purchase",
+    ]
 
 
 def test_the_record_commits_to_the_rows_and_replays_them(tmp_path, config, release):
@@ -64,6 +76,9 @@ def test_the_record_commits_to_the_rows_and_replays_them(tmp_path, config, relea
         recorded = ledger.get(row["score_id"])
         churn = recorded.body["scores"]["churn"]
         assert churn.get("served") == row["churn_probability"]
+        within, due = churn.get("no_purchase_within", {}), churn.get("next_purchase", {})
+        assert within.get("60") == row["no_purchase_within_60d"]
+        assert due.get("date") == (row["next_purchase"] and str(row["next_purchase"]))
         again = replay(recorded.body, lambda digest: bundle_by_digest(config.var, digest))
         assert canonical(again) == recorded.bytes
         assert row["customer_id"].encode() + b'"' not in recorded.bytes

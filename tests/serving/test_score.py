@@ -1,5 +1,7 @@
 import json
 import math
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from tests.factories import AS_OF, make_bundle, make_bundles, make_config, make_
 from training.calibrate import Scale
 from training.model import Model
 from training.predictors import Linear, Term
+from training.timing import Timing
 
 OPTIONS = Options(3, "en")
 
@@ -212,3 +215,92 @@ def test_plain_rows_make_the_table_that_was_built(release, table):
     rebuilt, built = assess(release, frame(known, rows, ids, days)), assess(release, table)
     for row in range(len(table)):
         assert answer(rebuilt, row, OPTIONS) == answer(built, row, OPTIONS)
+
+
+# Churn's time
+
+
+def retimed(folder: Path, config, release: Release, timing: Timing | None) -> Release:
+    """Return a release of the same churn model with other days, or telling of no time."""
+    bundle = release.bundles["churn"]
+    model = replace(bundle.model, timing=timing)
+    matrix = np.zeros((1, len(model.schema.columns)))
+    return Release("shop", {"churn": make_bundle(folder, config, model, matrix)})
+
+
+def test_silence_is_told_by_days_that_never_cross(tmp_path, config, release, table):
+    timing = Timing("lapse", 28, (7, 14, 28, 30, 60, 90))
+    assessed = assess(retimed(tmp_path / "days", config, release, timing), table)
+    told = [held for row in range(len(table)) if (held := answer(assessed, row, OPTIONS)["churn"])]
+    assert told
+    for held in told:
+        within = held["no_purchase_within"]
+        assert list(within) == ["7", "14", "28", "30", "60", "90"]
+        assert list(within.values()) == sorted(within.values(), reverse=True)
+        assert within["28"] == held["probability"]
+        assert held["cancelled_within"] is None
+
+
+def test_the_next_purchase_has_a_date_or_words_for_none(release, table):
+    assessed = assess(release, table)
+    for row in range(len(table)):
+        english, danish = (
+            answer(assessed, row, Options(0, tongue))["churn"] for tongue in ("en", "da")
+        )
+        if english is None:
+            continue
+        due, times = english["next_purchase"], assessed.tasks["churn"].times
+        if due["days"] is None:
+            assert due["date"] is None
+            assert due["text"] == "no purchase expected within 365 days"
+            assert danish["next_purchase"]["text"] == "intet køb ventet inden for 365 dage"
+            assert english["no_purchase_within"]["90"] > 0.5
+        else:
+            assert due["days"] == times.next_purchase[row]
+            assert due["date"] == str(AS_OF + timedelta(days=due["days"] - 1))
+            assert due["text"] == f"as likely as not to buy by {due['date']}"
+            assert danish["next_purchase"]["text"].endswith(f"have købt senest {due['date']}")
+    # Of the table's customers some come soon and some are not expected any more.
+    known = times.next_purchase[[code is None for code in assessed.tasks["churn"].codes]]
+    assert 0 < np.isnan(known).sum() < len(known)
+
+
+def test_without_a_day_the_next_purchase_is_told_in_days(release, table):
+    timeless = table.assign(as_of=None)
+    assessed = assess(release, timeless)
+    row = int(np.nanargmin(assessed.tasks["churn"].times.next_purchase))
+    due = answer(assessed, row, OPTIONS)["churn"]["next_purchase"]
+    assert due["date"] is None
+    assert due["text"].startswith("as likely as not to buy within ")
+    assert record(assessed, row, "t", OPTIONS)["scores"]["churn"]["next_purchase"] == {
+        "days": due["days"],
+        "date": None,
+    }
+
+
+def test_cancelling_is_told_by_days_with_no_purchase_to_come(tmp_path, config, release, table):
+    timing = Timing("cancel", 28, (7, 28, 90))
+    assessed = assess(retimed(tmp_path / "cancel", config, release, timing), table)
+    told = [held for row in range(len(table)) if (held := answer(assessed, row, OPTIONS)["churn"])]
+    for held in told:
+        within = held["cancelled_within"]
+        assert within["7"] < within["28"] == held["probability"] < within["90"]
+        assert held["no_purchase_within"] is held["next_purchase"] is None
+
+
+def test_a_bundle_that_tells_no_time_is_answered_and_recorded_as_ever(
+    tmp_path, config, release, table
+):
+    old = retimed(tmp_path / "old", config, release, None)
+    assert not (old.bundles["churn"].path / "timing.json").exists()
+    assessed, timed = assess(old, table), assess(release, table)
+    for row in range(len(table)):
+        body = record(assessed, row, "t", OPTIONS)
+        again = replay(parsed(canonical(body)), lambda _: old.bundles["churn"])
+        assert canonical(again) == canonical(body)
+        held, now = body["scores"]["churn"], record(timed, row, "t", OPTIONS)["scores"]["churn"]
+        if "served" in held:
+            assert held == {key: now[key] for key in held}
+            assert now.keys() - held.keys() == {"no_purchase_within", "next_purchase"}
+            told = answer(assessed, row, OPTIONS)["churn"]
+            assert told["no_purchase_within"] is told["next_purchase"] is None

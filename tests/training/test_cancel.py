@@ -105,3 +105,5 @@ def test_who_cancels_is_ranked_with_the_revenue_that_goes(members):
     assert told["test"]["mrr_rate"] < told["test"]["rate"]  # the cheap ones go
     assert 0 < told["test"]["mrr_top_tenth"] < 1
     assert run.bundle.model.population == Population("running_subscriptions", at_least=1.0)
+    assert run.bundle.model.timing.kind == "cancel"
+    assert told["timing"]["within"][-1]["actual"] == told["test"]["rate"]

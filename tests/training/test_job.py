@@ -22,6 +22,7 @@ from training.job import Trained, train
 from training.metrics import CHURN_METRICS, VALUE_METRICS
 from training.progress import Reporter
 from training.split import TooFewError
+from training.timing import Timing
 from training.track import Tracker
 
 NOW = datetime(2024, 6, 3, 12, 30, 15, tzinfo=UTC)
@@ -152,6 +153,23 @@ def test_models_tell_customers_apart(shop, telephone):
 
 
 # What MLflow holds
+
+
+def test_churn_is_told_by_days_and_a_snapshot_has_none(shop, telephone):
+    config, held = shop
+    told = held["churn"].facts["timing"]
+    assert held["churn"].bundle.model.timing == Timing.of(config)
+    assert (told["untested"], told["within"][-1]["days"]) == ([30, 60, 90], 28)
+    rates = [each["actual"] for each in told["within"]]
+    assert rates == sorted(rates, reverse=True)
+    predictions = pd.read_parquet(held["churn"].bundle.path.parent / "predictions.parquet")
+    assert told["within"][-1]["actual"] == predictions["actual"].mean()
+    due = told["next_purchase"]
+    assert due["customers"] > 100
+    assert due["bought_by_then"] == pytest.approx(due["expected"], abs=0.1)
+    for made in (held["clv"], telephone[1]["churn"]):
+        assert made.bundle.model.timing is None
+        assert "timing" not in made.facts
 
 
 def test_the_run_has_settings_figures_and_lineage(case):
