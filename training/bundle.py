@@ -22,10 +22,14 @@ from features.schema import FeatureError, FeatureSchema
 from training import calibrate
 from training.learned import Learned
 from training.model import Model, Population
-from training.predictors import KINDS
+from training.predictors import KINDS as PREDICTORS
+from training.recurring import RecurringRevenue
 
 FORMAT = 2
 MANIFEST = "manifest.json"
+KINDS = {**PREDICTORS, RecurringRevenue.kind: RecurringRevenue}
+"""The predictors that a bundle may hold, by the name its manifest gives them."""
+
 _PLAIN_NAME = re.compile(r"[a-z0-9_]+\.(json|ubj|html)")
 
 

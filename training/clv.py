@@ -15,6 +15,7 @@ from training.baselines import LEVELS, Contender
 from training.calibrate import Exponential, Intervals
 from training.model import Model
 from training.split import Split, split_by_time
+from training.subscription_baselines import mrr_baselines
 
 METRICS = metrics.VALUE_METRICS
 DECIDING = "normalised_gini"
@@ -66,9 +67,12 @@ def fit(data: Split, settings: Mapping[str, Any], rounds: int, seed: int) -> Mod
 
 def contenders(config: Config, data: Split, candidate: Model) -> list[Contender]:
     """Return the candidate beside the naive rule and the probability models."""
-    horizon = _task(config).horizon
+    task = _task(config)
+    horizon, first = task.horizon, Contender(candidate, "candidate", "Boosted trees")
+    if task.of_subscriptions:
+        return [first, *mrr_baselines(data, horizon, config.timeline.gap)]
     return [
-        Contender(candidate, "candidate", "Boosted trees"),
+        first,
         baselines.last_spend(data, horizon, config.features.windows),
         baselines.probability_value(data, horizon),
     ]

@@ -359,7 +359,7 @@ class Centres:
 
 
 KINDS: dict[str, Any] = {kind.kind: kind for kind in (Trees, Linear, ProbabilityValue, Centres)}
-"""The predictors that a bundle may hold, by the name its manifest gives them."""
+"""The predictors of this file, by the name that a manifest gives them."""
 
 
 def _json(held: dict[str, Any]) -> bytes:
