@@ -7,8 +7,8 @@ import pytest
 import shap
 import xgboost as xgb
 
+from training.bundle import KINDS
 from training.predictors import (
-    KINDS,
     Centres,
     Linear,
     Predictor,
