@@ -21,6 +21,9 @@ from training.recurring import MonthsByOdds, MonthsByTenure, RecurringRevenue
 from training.retention import ShiftedBetaGeometric
 from training.split import Split
 
+_ROUNDING = 1e-9
+_NOBODY_LEFT = "the baseline {} cannot be fitted: it needs some who left, got none"
+
 
 def mrr_baselines(split: Split, horizon: int, gap: int) -> list[Contender]:
     """Return the naive rule, then each baseline that can be fitted.
@@ -30,8 +33,8 @@ def mrr_baselines(split: Split, horizon: int, gap: int) -> list[Contender]:
     found = [mrr_forward(split, horizon)]
     if np.isfinite(lifetimes(split)[1]).any():
         found += [constant_churn(split, horizon, gap), tenure_retention(split, horizon, gap)]
-    lost, _ = _lost(split, horizon)
-    if lost.any():
+    lost, weight = _lost(split, horizon)
+    if np.any(weight * lost):
         found.append(logistic_retention(split, horizon))
     return found
 
@@ -45,7 +48,9 @@ def mrr_forward(split: Split, horizon: int) -> Contender:
 def constant_churn(split: Split, horizon: int, gap: int) -> Contender:
     """Everybody leaves at the rate at which anybody has, so many a day of subscription."""
     stayed, left_by = lifetimes(split)
-    rate = float(np.sum(np.isfinite(left_by)) / np.sum(np.minimum(stayed + 1, left_by)))
+    rate = float(np.sum(np.isfinite(left_by)) / np.sum(stayed + 1))
+    if not rate > 0:
+        raise BaselineError(_NOBODY_LEFT.format("MRR × constant churn"))
     stays = exp(-rate * gap) * (1 - exp(-rate * horizon)) / rate
     predictor = _mrr_times(split, stays / DAYS_A_MONTH)
     return _contender(split, "geometric_mrr", predictor, "baseline", "MRR × constant churn")
@@ -79,6 +84,8 @@ def logistic_retention(split: Split, horizon: int) -> Contender:
     months that were paid for, every unit of MRR a trial, so that the level is right in money.
     """
     lost, weight = _lost(split, horizon)
+    if not np.any(weight * lost):
+        raise BaselineError(_NOBODY_LEFT.format("logistic retention × MRR"))
     columns = [(name, "log1p") for name in SUBSCRIPTION if name in split.schema.names]
     matrix = split.fit.matrix
     terms = [term for each in columns for term in terms_of(split.schema, matrix, *each)]
@@ -119,7 +126,8 @@ def _lost(split: Split, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     mrr = np.maximum(np.nan_to_num(split.fit.matrix[:, split.schema.names.index("mrr")]), 0.0)
     whole = mrr * horizon / DAYS_A_MONTH
     paid = np.divide(split.fit.target, whole, out=np.ones(len(mrr)), where=whole > 0)
-    return 1 - np.clip(paid, 0.0, 1.0), mrr / (np.mean(mrr) or 1.0)
+    lost = 1 - np.clip(paid, 0.0, 1.0)
+    return np.where(lost > _ROUNDING, lost, 0.0), mrr / (np.mean(mrr) or 1.0)
 
 
 def _mrr_times(split: Split, months: float) -> Linear:

@@ -1,5 +1,7 @@
 """The shifted-beta-geometric finds what its authors printed, and is what it stands for."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,7 @@ times = st.floats(0, 120)
 
 def histories(there: list[int]) -> tuple[list, list, list]:
     """Who left in each year, then who is there after the last."""
-    left = [before - after for before, after in zip(there, there[1:], strict=False)]
+    left = [before - after for before, after in pairwise(there)]
     last = len(left)
     return [*range(last), last], [*range(1, last + 1), np.inf], [*left, there[-1]]
 
@@ -42,7 +44,6 @@ def test_survival_is_projected_past_the_years_that_were_seen():
 
 
 def test_retention_rises_with_the_years_as_in_the_paper():
-    # r(t) = (β + t − 1) / (α + β + t − 1)
     model = ShiftedBetaGeometric(alpha=0.668, beta=3.806)
     rates = [float(model.survival(1, year)) for year in range(3)]
     assert rates == pytest.approx([(3.806 + t) / (0.668 + 3.806 + t) for t in range(3)])
