@@ -14,7 +14,7 @@ import numpy as np
 import optuna
 
 from configs.load import config_hash
-from configs.schema import Cancel, Clv, Config, Label, asks_subscribers
+from configs.schema import Cancel, Config, Label, asks_subscribers
 from features.source import Tables, first_and_last_day
 from training import metrics
 from training.baselines import Contender
@@ -196,8 +196,6 @@ def question(config: Config, task: str, data: Split) -> str:
         return f"Which of {asked} will have none left after {days}?"
     if task == "churn":
         return f"Which of {asked} will buy nothing in {days}?"
-    if isinstance(held, Clv) and held.of_subscriptions:
-        return f"How much will {asked} each pay for them, in {config.currency}, in {days}?"
     return f"How much will each of {asked} be worth, in {config.currency}, in {days}?"
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from configs.schema import Tuning
 from features.check import check
+from features.labels import recurring
 from features.source import load_tables
 from features.timeline import DAYS_A_MONTH
 from tests.factories import make_bundle, make_club
@@ -16,7 +17,7 @@ from training import bundle as bundles
 from training import clv
 from training.baselines import BaselineError
 from training.evaluate import compare
-from training.facts import population, question
+from training.facts import population
 from training.job import train
 from training.model import Population
 from training.progress import Reporter
@@ -153,6 +154,15 @@ def test_who_has_a_subscription_is_valued_by_the_days_it_then_ran(split):
     np.testing.assert_allclose(split.test.target, paid[split.test.customers], rtol=1e-12)
 
 
+def test_two_windows_on_end_bring_what_the_whole_brings(members):
+    days = [date(2024, 1, 15), date(2024, 2, 12)]
+    halves = recurring(*members, days, 28).groupby("customer_id")["value"].sum()
+    whole = recurring(*members, days[:1], 56).set_index("customer_id")["value"]
+    assert len(whole) > 500
+    np.testing.assert_allclose(halves[whole.index], whole, rtol=1e-12)
+    assert set(halves.index) == set(whole.index)
+
+
 def test_the_months_that_are_left_bring_the_level_that_carrying_forward_overstates(
     split, contenders
 ):
@@ -188,7 +198,7 @@ def test_check_tells_how_many_paid(members):
     assert "744 of 745 paid within 28 days" in told.found
 
 
-def test_a_run_asks_in_words_what_subscriptions_will_bring(members):
+def test_a_run_asks_and_answers_of_subscribers(members):
     config, tables = members
     config = config.model_copy(update={"tuning": Tuning(trials=1, minutes=1.0)})
     run = train(
@@ -201,7 +211,8 @@ def test_a_run_asks_in_words_what_subscriptions_will_bring(members):
     assert (
         run.facts["population"] == population(config, "clv") == "the customers with a subscription"
     )
-    assert run.facts["question"].startswith("How much will the customers with a subscription each")
+    assert run.facts["question"].startswith(
+        "How much will each of the customers with a subscription be worth"
+    )
     assert [held["name"] for held in run.facts["models"]][1] == "mrr_forward"
     assert run.bundle.model.population == Population("running_subscriptions", at_least=1.0)
-    assert question(config, "clv", clv.split(config, tables)) == run.facts["question"]
