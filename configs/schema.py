@@ -119,8 +119,24 @@ class Clv(Section):
     training_horizon: PositiveDuration | None = Field(
         None, description="shorter label windows to learn from, where the history is too short"
     )
-    active_within: PositiveDuration | None = None
-    value: Literal["amount", "margin"] = "amount"
+    active_within: PositiveDuration | None = Field(
+        None, description="only customers who bought within it are asked; all unless given"
+    )
+    value: Literal["amount", "margin", "mrr"] = Field(
+        "amount",
+        description="amount and margin are of purchases; mrr is what subscriptions bring while "
+        "they run, asked of customers with one, whether or not there are purchases too",
+    )
+
+    @property
+    def of_subscriptions(self) -> bool:
+        """Whether subscriptions are what is valued, not purchases."""
+        return self.value == "mrr"
+
+
+def asks_subscribers(task: Section | None) -> bool:
+    """Say whether a task is asked of customers with a subscription, not of those who buy."""
+    return isinstance(task, Cancel) or (isinstance(task, Clv) and task.of_subscriptions)
 
 
 class Segmentation(Section):
@@ -238,8 +254,11 @@ class Config(Section):
             return self
         if self.churn and self.churn.kind == "lapse":
             raise ValueError("churn is of kind lapse, which needs transactions")
-        if self.clv:
-            raise ValueError("clv needs transactions: it is the revenue of purchases")
+        if self.clv and not self.clv.of_subscriptions:
+            raise ValueError(
+                "clv needs transactions, being the revenue of purchases: for that of "
+                "subscriptions set clv.value: mrr"
+            )
         if self.segments:
             raise ValueError("segments need transactions: they are of how customers buy")
         return self
@@ -258,6 +277,20 @@ class Config(Section):
         asks_margin = self.clv is not None and self.clv.value == "margin"
         if asks_margin and transactions and transactions.columns.margin is None:
             raise ValueError("clv.value is margin, but transactions.columns maps no margin")
+        return self
+
+    @model_validator(mode="after")
+    def _subscriptions_can_be_valued(self) -> Config:
+        if self.clv is None or not self.clv.of_subscriptions:
+            return self
+        held = self.sources.subscriptions
+        if not (held and held.columns.mrr and held.columns.ended_at):
+            raise ValueError("clv.value is mrr, which needs subscriptions with mrr and ended_at")
+        if self.clv.active_within:
+            raise ValueError(
+                "clv.active_within is of purchases, but clv.value is mrr, which asks all "
+                "customers with a subscription: leave it out"
+            )
         return self
 
     @property

@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from configs.schema import Config
 from features.contract import DataError
-from features.running import running
+from features.frames import day_number
+from features.running import end_is_known, running, start_is_known
 from features.source import Tables
-from features.timeline import label_window, stamp
+from features.timeline import DAYS_A_MONTH, label_window, stamp
 
 
 def future(
@@ -150,6 +151,44 @@ def _revenue(
     }
 
 
+def recurring(
+    config: Config,
+    tables: Tables,
+    cutoffs: Sequence[date],
+    horizon: int,
+    known_before: date | None = None,
+) -> pd.DataFrame:
+    """Return what customers' subscriptions brought in each cut-off's label window.
+
+    All of a customer's subscriptions count, those begun within the window too, each for the local
+    days of the window from the day it began to the day before it ended: so a change of plan is
+    one or the other on any day, and a day of 23 hours is a day. A day brings the MRR, unknown as
+    nothing, over `DAYS_A_MONTH`. With ``known_before``, what became known on that day or later
+    has not happened: neither starts nor ends.
+
+    Returns
+    -------
+    DataFrame
+        ``as_of``, ``customer_id`` and ``value``, in the base's currency; customers with no
+        subscription on any day of the window are absent.
+    """
+    at = _windows(config, cutoffs, horizon)
+    rows = tables.need("subscriptions")
+    ends = rows.end_day
+    if known_before is not None:
+        learnt = ibis.literal(stamp(known_before, config.timezone))
+        rows = rows.filter(start_is_known(rows, learnt))
+        ends = end_is_known(rows, learnt).ifelse(rows.end_day, None)
+    rows = rows.select("customer_id", "mrr", starts=rows.start_day, ends=ends)
+    held = rows.join(at, [rows.starts < at.closes, (rows.ends > at.opens) | rows.ends.isnull()])
+    first = ibis.greatest(held.starts, held.opens)
+    past = ibis.least(held.ends.fill_null(held.closes), held.closes)
+    held = held.mutate(days=day_number(past) - day_number(first)).filter(ibis._.days > 0)
+    # Money × days is exact; the division comes last, and once.
+    brought = (held.mrr.fill_null(0) * held.days).sum().cast("float64") / DAYS_A_MONTH
+    return _read(tables, held.group_by(["as_of", "customer_id"]).aggregate(value=brought))
+
+
 def snapshot_labels(config: Config, tables: Tables) -> pd.DataFrame:
     """Return ``customer_id`` and ``churned`` (0 or 1) of a snapshot, sorted by customer."""
     held = tables.need("snapshot")
@@ -160,13 +199,20 @@ def snapshot_labels(config: Config, tables: Tables) -> pd.DataFrame:
 
 
 def _windows(config: Config, cutoffs: Sequence[date], horizon: int) -> ir.Table:
-    """Return the table of cut-offs: the day, its instant, and its label window's start and end."""
+    """Return the table of cut-offs: the day, its instant, and its label window's start and end.
+
+    The window's edges are there as local days too: it ``opens`` on one, and ``closes`` before the
+    other begins.
+    """
     days = sorted(set(cutoffs))
-    edges = [(day, *label_window(day, config.timeline.gap, horizon)) for day in days]
-    instants = [[stamp(day, config.timezone) for day in edge] for edge in edges]
-    columns = [pa.array(held, pa.timestamp("us")) for held in zip(*instants, strict=True)]
-    names = ["as_of", "instant", "start", "end"]
-    return ibis.memtable(pa.table([pa.array(days, pa.date32()), *columns], names=names))
+    windows = [label_window(day, config.timeline.gap, horizon) for day in days]
+    opens, closes = [start for start, _ in windows], [end for _, end in windows]
+    dates = {"as_of": days, "opens": opens, "closes": closes}
+    stamps = {"instant": days, "start": opens, "end": closes}
+    columns = {name: pa.array(held, pa.date32()) for name, held in dates.items()}
+    for name, held in stamps.items():
+        columns[name] = pa.array([stamp(day, config.timezone) for day in held], pa.timestamp("us"))
+    return ibis.memtable(pa.table(columns))
 
 
 def _read(tables: Tables, table: ir.Table) -> pd.DataFrame:

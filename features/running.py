@@ -24,15 +24,24 @@ def running(
         A start not known before it is no start, and an end not known before it is no end. What is
         known by now counts unless given.
     """
-    columns = subscriptions.columns
     begun = subscriptions.started_at < instant
     if known_before is not None:
-        learnt = "known_at" if "known_at" in columns else "started_at"
-        begun &= subscriptions[learnt] < known_before
-    if "ended_at" not in columns:
+        begun &= start_is_known(subscriptions, known_before)
+    if "ended_at" not in subscriptions.columns:
         return begun
     ended = subscriptions.ended_at < instant
     if known_before is not None:
-        learnt = "ended_known_at" if "ended_known_at" in columns else "ended_at"
-        ended &= subscriptions[learnt] < known_before
+        ended &= end_is_known(subscriptions, known_before)
     return begun & ~ended.fill_null(False)
+
+
+def start_is_known(subscriptions: ir.Table, known_before: ir.Value) -> ir.BooleanColumn:
+    """Return whether each start was known before an instant."""
+    learnt = "known_at" if "known_at" in subscriptions.columns else "started_at"
+    return subscriptions[learnt] < known_before
+
+
+def end_is_known(subscriptions: ir.Table, known_before: ir.Value) -> ir.BooleanColumn:
+    """Return whether each end was known before an instant; missing where there is none."""
+    learnt = "ended_known_at" if "ended_known_at" in subscriptions.columns else "ended_at"
+    return subscriptions[learnt] < known_before

@@ -18,6 +18,9 @@ ORIGINS = 3
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2200, 12, 31)
 
+DAYS_A_MONTH = 30.4375
+"""A month, as MRR counts it: a twelfth of 365.25 days, which a double holds exactly."""
+
 
 class HistoryError(StamkundeError, ValueError):
     """The data hold too little history for what the config asks."""

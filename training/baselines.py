@@ -14,7 +14,7 @@ from configs.errors import StamkundeError
 from features.schema import FeatureSchema
 from training.calibrate import Intervals, Scale, Sigmoid
 from training.model import Model
-from training.predictors import Linear, ProbabilityValue, Term, transform
+from training.predictors import Linear, Predictor, ProbabilityValue, Term, transform
 from training.probability import BGNBD, GammaGamma
 from training.split import Split
 
@@ -87,7 +87,9 @@ def last_spend(split: Split, horizon: int, windows: Sequence[int]) -> Contender:
     name = f"spend_in_{window}d"
     term = Term(split.schema.names.index(name), "identity", 0.0, 1.0, horizon / window)
     predictor = Linear(len(split.schema.columns), 0.0, (term,))
-    return Contender(_value(split, "last_spend", predictor), "naive rule", "Last period's spend")
+    return Contender(
+        value_model(split, "last_spend", predictor), "naive rule", "Last period's spend"
+    )
 
 
 def probability_value(split: Split, horizon: int) -> Contender:
@@ -114,7 +116,7 @@ def probability_value(split: Split, horizon: int) -> Contender:
         value=value,
         reference=tuple(float(value) for value in np.median(rows, axis=0)),  # type: ignore[arg-type]
     )
-    return Contender(_value(split, "bgnbd_gg", predictor), "baseline", "BG/NBD × Gamma-Gamma")
+    return Contender(value_model(split, "bgnbd_gg", predictor), "baseline", "BG/NBD × Gamma-Gamma")
 
 
 def logistic(split: Split, name: str, columns: Sequence[tuple[str, str]]) -> Model:
@@ -165,7 +167,8 @@ def _churn(split: Split, name: str, predictor: Linear) -> Model:
     )
 
 
-def _value(split: Split, name: str, predictor: Linear | ProbabilityValue) -> Model:
+def value_model(split: Split, name: str, predictor: Predictor) -> Model:
+    """Return a model of CLV whose margin is money, with intervals by what then came."""
     served = predictor.margin(split.fit.matrix)
     floor = value_floor(split)
     return Model(

@@ -21,6 +21,7 @@ from training.families import VALUE
 from training.model import Model
 from training.space import suggest
 from training.split import Split, split_by_time
+from training.subscription_baselines import mrr_baselines
 
 METRICS = metrics.VALUE_METRICS
 DECIDING = "normalised_gini"
@@ -122,9 +123,12 @@ def _whole_horizon(data: Split, model: Model) -> float:
 
 def contenders(config: Config, data: Split, candidate: Model) -> list[Contender]:
     """Return the candidate beside the naive rule and the probability models."""
-    horizon = _task(config).horizon
+    task = _task(config)
+    horizon, first = task.horizon, Contender(candidate, "candidate", "Ensemble")
+    if task.of_subscriptions:
+        return [first, *mrr_baselines(data, horizon, config.timeline.gap)]
     return [
-        Contender(candidate, "candidate", "Ensemble"),
+        first,
         baselines.last_spend(data, horizon, config.features.windows),
         baselines.probability_value(data, horizon),
     ]

@@ -14,7 +14,7 @@ import numpy as np
 import optuna
 
 from configs.load import config_hash
-from configs.schema import Cancel, Config, Label
+from configs.schema import Cancel, Config, Label, asks_subscribers
 from features.source import Tables, first_and_last_day
 from training import metrics
 from training.baselines import Contender
@@ -202,7 +202,7 @@ def question(config: Config, task: str, data: Split) -> str:
 def population(config: Config, task: str) -> str:
     """Return whom a task asks about, in words."""
     held = getattr(config, task)
-    if isinstance(held, Cancel):
+    if asks_subscribers(held):
         return "the customers with a subscription"
     if within := getattr(held, "active_within", None):
         return f"the customers who bought in the last {within} days"

@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class _Parameters:
+class Parameters:
     """The positive numbers that a model is."""
 
     def __post_init__(self) -> None:
@@ -39,7 +39,7 @@ class _Parameters:
 
 
 @dataclass(frozen=True)
-class BGNBD(_Parameters):
+class BGNBD(Parameters):
     """Customers buy at a rate of their own, and after any purchase may leave unseen.
 
     Rates are Gamma(r, alpha) over customers, the chance to leave Beta(a, b).
@@ -65,7 +65,7 @@ class BGNBD(_Parameters):
         likelihood has no maximum to be found.
         """
         x, t_x, age = _history(frequency, recency, age)
-        weight = _weights(weights, x)
+        weight = weights_like(weights, x)
         if not (np.sum(weight * x) > 0 and np.sum(weight * age) > 0):
             raise ValueError(
                 f"BG/NBD needs a repeat purchase, got {np.sum(weight):g} customers with none: "
@@ -81,7 +81,7 @@ class BGNBD(_Parameters):
 
         # Past these customers are as good as alike, and 2F1 loses its digits.
         limits = [(1e-4, 1e2), (1e-4, 1e4), (1e-4, 2e1), (1e-4, 1e2)]
-        r, alpha, a, b = _maximise("BG/NBD", mean_log_likelihood, [1, 1 / rate, 1, 2], limits)
+        r, alpha, a, b = maximise("BG/NBD", mean_log_likelihood, [1, 1 / rate, 1, 2], limits)
         return cls(r, alpha * scale, a, b)
 
     def log_likelihood(
@@ -93,7 +93,7 @@ class BGNBD(_Parameters):
     ) -> float:
         """Return the log-likelihood of these histories together (eq. 6)."""
         x, t_x, age = _history(frequency, recency, age)
-        return float(np.sum(_weights(weights, x) * self._log_likelihoods(x, t_x, age)))
+        return float(np.sum(weights_like(weights, x) * self._log_likelihoods(x, t_x, age)))
 
     def probability_alive(self, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> Array:
         """Return P(not left by the cut-off | history); 1 where nobody could yet leave."""
@@ -109,7 +109,7 @@ class BGNBD(_Parameters):
         next purchase, so the chance of silence is ((alpha + age) / (alpha + age + t))^(r + x).
         """
         x, _, age = _history(frequency, recency, age)
-        return self.probability_alive(frequency, recency, age) * self._buys(_ahead(t), x, age)
+        return self.probability_alive(frequency, recency, age) * self._buys(times_ahead(t), x, age)
 
     def cumulative_hazard(
         self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
@@ -121,7 +121,7 @@ class BGNBD(_Parameters):
         x, t_x, age = _history(frequency, recency, age)
         # Past this the chance of being alive is so small that its hazard keeps the same course.
         left = np.minimum(self._log_odds_left(x, t_x, age), 400.0)
-        silence = (self.r + x) * np.log1p(_ahead(t) / (self.alpha + age))
+        silence = (self.r + x) * np.log1p(times_ahead(t) / (self.alpha + age))
         with np.errstate(divide="ignore"):  # where it is not the one taken
             rare = -np.log1p(special.expit(-left) * np.expm1(-silence))
         usual = np.logaddexp(left, 0) - np.logaddexp(left, -silence)
@@ -132,7 +132,7 @@ class BGNBD(_Parameters):
     ) -> Array:
         """Return E[purchases within `t` of the cut-off | history] (eq. 10)."""
         x, _, age = _history(frequency, recency, age)
-        ahead, near = _ahead(t), 1e-5
+        ahead, near = times_ahead(t), 1e-5
         distances = [self.a - 1, self.a + self.b - 1, self.a - self.r - round(self.a - self.r)]
         # There the formula or its 2F1 divides by zero, and what they stand for is smooth: so step
         # to both sides.
@@ -187,7 +187,7 @@ class BGNBD(_Parameters):
 
 
 @dataclass(frozen=True)
-class GammaGamma(_Parameters):
+class GammaGamma(Parameters):
     """A purchase's value is Gamma(p, rate), and the rate is Gamma(q, v) over customers.
 
     Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value, brucehardie.com/notes/025.
@@ -229,7 +229,7 @@ class GammaGamma(_Parameters):
             )
 
         limits = [(1e-3, 1e4)] * 3
-        p, q, v = _maximise("Gamma-Gamma", mean_log_likelihood, [2, 3, 1], limits)
+        p, q, v = maximise("Gamma-Gamma", mean_log_likelihood, [2, 3, 1], limits)
         return cls(p, q, v * scale)
 
     def log_likelihood(self, frequency: ArrayLike, mean_value: ArrayLike) -> float:
@@ -262,7 +262,7 @@ def _value_slopes(p: float, q: float, v: float, x: Array, mean: Array) -> list[A
     ]
 
 
-def _maximise(
+def maximise(
     name: str,
     mean_log_likelihood: Callable[[Array], tuple[float, Array]],
     start: list[float],
@@ -324,7 +324,8 @@ def _values(frequency: ArrayLike, mean_value: ArrayLike) -> tuple[Array, Array]:
     return x, np.where(x > 0, mean, 0.0)
 
 
-def _ahead(t: ArrayLike) -> Array:
+def times_ahead(t: ArrayLike) -> Array:
+    """Return lengths of time, refusing those that are none."""
     ahead = np.asarray(t, float)
     possible = (ahead >= 0) & np.isfinite(ahead)
     if not np.all(possible):
@@ -333,7 +334,8 @@ def _ahead(t: ArrayLike) -> Array:
     return ahead
 
 
-def _weights(weights: ArrayLike | None, like: Array) -> Array:
+def weights_like(weights: ArrayLike | None, like: Array) -> Array:
+    """Return how many customers each row stands for: one unless given."""
     weight = np.ones_like(like) if weights is None else np.asarray(weights, float)
     if weight.shape != like.shape or not np.all((weight >= 0) & np.isfinite(weight)):
         raise ValueError(

@@ -11,11 +11,11 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, StratifiedKFold, train_test_split
 
 from configs.errors import StamkundeError
-from configs.schema import Cancel, Clv, Config, Label, Lapse, Segmentation
+from configs.schema import Cancel, Clv, Config, Label, Lapse, Segmentation, asks_subscribers
 from configs.values import MOST_DAYS
 from features.build import build, schema_of
 from features.findings.finding import FEWEST
-from features.labels import cancelled, future, snapshot_labels
+from features.labels import cancelled, future, recurring, snapshot_labels
 from features.schema import FeatureSchema
 from features.source import Tables, first_and_last_day
 from features.timeline import CutOffs, HistoryError, cut_offs
@@ -26,7 +26,7 @@ SNAPSHOT_DAY = date(1970, 1, 1)
 """What stands for a cut-off where there is no time."""
 
 CHURNED = ("churned", "stayed")
-BOUGHT = ("bought",)
+BOUGHT, PAID = ("bought",), ("paid",)
 """Outcomes that a task needs enough customers of; of value, only those who brought any."""
 
 
@@ -177,7 +177,7 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Cancel | Clv) ->
         step=step,
         warnings=late.wide.warnings,
     )
-    require_enough(split, BOUGHT if isinstance(task, Clv) else CHURNED)
+    require_enough(split, _outcomes(task))
     return split
 
 
@@ -300,11 +300,18 @@ def _stratified(folds: int, seed: int) -> StratifiedKFold:
     return StratifiedKFold(folds, shuffle=True, random_state=seed)
 
 
+def _outcomes(task: Lapse | Cancel | Clv) -> tuple[str, ...]:
+    if isinstance(task, Clv):
+        return PAID if task.of_subscriptions else BOUGHT
+    return CHURNED
+
+
 def population_of(task: Lapse | Cancel | Clv | Segmentation) -> Population:
     """Return whom a task asks about: who has a subscription, or bought within so long, or ever."""
-    if isinstance(task, Cancel):
+    if asks_subscribers(task):
         return Population("running_subscriptions", at_least=1.0)
-    return Population("days_since_purchase", at_most=float(task.active_within or MOST_DAYS))
+    within = None if isinstance(task, Cancel) else task.active_within
+    return Population("days_since_purchase", at_most=float(within or MOST_DAYS))
 
 
 def with_outcomes(
@@ -320,6 +327,9 @@ def with_outcomes(
     if isinstance(task, Cancel):
         outcome = cancelled(*asked, known_before=known_before)
         (target,) = _beside(keys, outcome, "churned")
+    elif isinstance(task, Clv) and task.of_subscriptions:
+        outcome = recurring(*asked, known_before=known_before)
+        (target,) = _beside(keys, outcome, "value")
     else:
         value = task.value if isinstance(task, Clv) else "amount"
         outcome = future(*asked, value, known_before=known_before)

@@ -8,18 +8,26 @@ from functools import cache
 
 import pandas as pd
 
-from configs.schema import Cancel, Clv, Config, Lapse, Segmentation
+from configs.schema import Cancel, Clv, Config, Lapse, Segmentation, asks_subscribers
 from configs.values import MOST_DAYS
 from features.build import build
 from features.findings.finding import FEWEST, Finding
-from features.labels import cancelled, future
+from features.labels import cancelled, future, recurring
 from features.source import Tables, first_and_last_day
 from features.timeline import HistoryError, cut_offs
 
 Known = Callable[..., pd.DataFrame]
 Task = Lapse | Cancel | Clv
 
-_SAID = {"lapse": "lapsed", "cancel": "cancelled", "clv": "bought"}
+_KEYS = ["as_of", "customer_id"]
+_SAID = {
+    "lapse": "lapsed",
+    "cancel": "cancelled",
+    "amount": "bought",
+    "margin": "bought",
+    "mrr": "paid",
+}
+"""What is counted, by a churn's kind and a CLV's value."""
 
 
 def of_tasks(config: Config, tables: Tables) -> Iterator[Finding]:
@@ -40,7 +48,7 @@ def _of_task(config: Config, tables: Tables, known: Known, name: str, task: Task
         cuts = cut_offs(config.timeline, task.horizon, first, last)
     except HistoryError as error:
         return Finding("stop", f"{name}: history", f"{first} to {last}", str(error))
-    said = _SAID[getattr(task, "kind", name)]
+    said = _SAID[task.value if isinstance(task, Clv) else task.kind]
     parts: dict[str, tuple[Sequence[date], date | None]] = {
         "tune": (cuts.tune, cuts.validation),
         "validation": ((cuts.validation,), cuts.test),
@@ -71,15 +79,19 @@ def _outcomes(
     days: Sequence[date],
     known_before: date | None,
 ) -> tuple[int, int, str]:
-    """Return how many are asked, how many lapsed (cancelled, bought), and at what revenue."""
+    """Return how many are asked, how many lapsed (cancelled, bought, paid), at what revenue."""
     if isinstance(task, Cancel):
         asked = cancelled(config, tables, days, task.horizon, known_before)
         return len(asked), int(asked["churned"].sum()), _revenue(config, asked)
     frame = known(*days)
+    if asks_subscribers(task):
+        frame = frame[frame["running_subscriptions"] >= 1]
+        paid = recurring(config, tables, days, task.horizon, known_before).query("value > 0")
+        return len(frame), len(frame[_KEYS].merge(paid)), ""
     frame = frame[frame["days_since_purchase"] <= (task.active_within or MOST_DAYS)]
     bought = future(config, tables, days, task.horizon, known_before=known_before)
-    buyers = bought.loc[bought["purchases"] > 0, ["as_of", "customer_id"]]
-    count = len(frame[["as_of", "customer_id"]].merge(buyers))
+    buyers = bought.loc[bought["purchases"] > 0, _KEYS]
+    count = len(frame[_KEYS].merge(buyers))
     return len(frame), count if isinstance(task, Clv) else len(frame) - count, ""
 
 

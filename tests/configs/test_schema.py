@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from configs.schema import Config, json_schema
+from configs.schema import Config, asks_subscribers, json_schema
 from configs.sources import Attribute, Column, Product, Sum
 from configs.values import Duration, Section
 
@@ -53,6 +53,7 @@ SUBSCRIPTIONS = {
     "path": "s.csv",
     "columns": {"customer_id": "who", "started_at": "from", "ended_at": "to"},
 }
+PAID = {**SUBSCRIPTIONS, "columns": {**SUBSCRIPTIONS["columns"], "mrr": "monthly"}}
 LEFT = {"kind": "flag", "says": "churned"}
 CANCEL = {"kind": "cancel", "horizon": "9d"}
 SEGMENTS = {
@@ -176,6 +177,23 @@ def test_what_is_no_zone(zone):
             "churn is of kind lapse, which needs transactions",
         ),
         ({"sources": {"subscriptions": SUBSCRIPTIONS}, "churn": CANCEL}, "clv needs transactions"),
+        ({"clv": {"horizon": "9d", "value": "mrr"}}, "needs subscriptions with mrr and ended_at"),
+        (
+            {
+                "sources": {"subscriptions": SUBSCRIPTIONS},
+                "churn": CANCEL,
+                "clv": {"horizon": "9d", "value": "mrr"},
+            },
+            "needs subscriptions with mrr and ended_at",
+        ),
+        (
+            {
+                "sources": {"subscriptions": PAID},
+                "churn": CANCEL,
+                "clv": {"horizon": "9d", "value": "mrr", "active_within": "9d"},
+            },
+            "clv.active_within is of purchases",
+        ),
         (
             {
                 "sources": {"subscriptions": SUBSCRIPTIONS},
@@ -238,6 +256,15 @@ def test_what_is_no_zone(zone):
 def test_sections_that_do_not_fit_together(changes, rule):
     with pytest.raises(ValidationError, match=rule):
         make_config(**changes)
+
+
+def test_subscriptions_are_valued_by_their_mrr_with_purchases_or_without():
+    for others in ({}, {"transactions": BOUGHT}):
+        asked = {"horizon": "90d", "value": "mrr"}
+        config = make_config(sources={"subscriptions": PAID, **others}, clv=asked)
+        assert config.clv.of_subscriptions
+        assert asks_subscribers(config.clv)
+    assert not asks_subscribers(make_config(clv={"horizon": "90d"}).clv)
 
 
 def test_what_a_config_tells_of_itself():

@@ -17,7 +17,7 @@ import pytest
 
 from configs.schema import Config
 from features.build import build, schema_of
-from features.labels import cancelled, future
+from features.labels import cancelled, future, recurring
 from features.source import Tables, first_and_last_day, load_tables
 from tests.contracts.bases import AFTER_ALL, BASES, CUT_OFF, EARLIER, LONG_AGO, MUCH, NAMES
 from tests.features.test_build import GOLDEN, bits, one
@@ -163,6 +163,17 @@ class EngineContract:
         lost = [["a", 0, 270.45, 19.95], ["b", 1, 100.0, 100.0], ["Østergård", 0, 0.0, 0.0]]
         assert found == lost
         assert first_and_last_day(tables) == (date(1969, 6, 1), date(2024, 6, 3))
+
+    def test_what_subscriptions_bring_is_the_same_to_the_last_bit(self, engine):
+        config, tables = engine.base("club")
+        label = recurring(config, tables, [date(2024, 5, 13), CUT_OFF], 28)
+        now = label[label["as_of"] == date(2024, 5, 13)]
+        days = {"a": 28 * 250.5 + 18 * 19.95, "b": 700.0, "c": 700.0, "Østergård": 0.0}
+        assert now["customer_id"].tolist() == list(days)
+        assert now["value"].tolist() == [held / 30.4375 for held in days.values()]
+        early = recurring(config, tables, [date(2024, 5, 13)], 28, known_before=date(2024, 6, 10))
+        told_late = 28 * 250.5 + 28 * 19.95
+        assert early["value"].tolist() == [told_late / 30.4375, *now["value"].tolist()[1:]]
 
     # However it is asked for
 

@@ -8,7 +8,7 @@ import pytest
 
 from configs.schema import Config
 from features.contract import DataError
-from features.labels import cancelled, first_purchase, future, snapshot_labels
+from features.labels import cancelled, first_purchase, future, recurring, snapshot_labels
 from features.source import load_tables
 from tests.factories import make_club, make_shop, make_snapshot
 
@@ -280,3 +280,117 @@ def test_who_first_bought_before_a_day_are_those_who_bought_within_it(tmp_path):
                 for held in (bought, early)
             ]
             assert keys[0] == keys[1]
+
+
+# Recurring revenue: a day of the window brings the MRR over 30.4375, so 487 over 16 a month.
+
+MONTH = 30.4375
+
+
+def brought(folder: Path, rows: list, *cutoffs: date, columns=SUBSCRIBED, known=None, **changes):
+    """What subscriptions brought by customer, in MRR × days; by cut-off too of several."""
+    config = make_club(folder, pd.DataFrame(rows, columns=columns), **changes)
+    frame = recurring(config, load_tables(config), cutoffs or [CUT_OFF], HORIZON, known)
+    assert list(frame) == ["as_of", "customer_id", "value"]
+    keys = zip(frame["as_of"], frame["customer_id"], strict=True)
+    told = [round(value * MONTH, 9) for value in frame["value"]]
+    return {key if len(cutoffs) > 1 else key[1]: held for key, held in zip(keys, told, strict=True)}
+
+
+def test_a_subscription_brings_its_days_within_the_window(tmp_path):
+    rows = [
+        ("all", "2024-01-01", None, 10),
+        ("before", "2024-01-01", "2024-06-03", 10),  # its last day is June 2
+        ("one", "2024-01-01", "2024-06-04", 10),
+        ("ends", "2024-01-01", "2024-06-30", 10),  # on the window's last day, which is not its own
+        ("past", "2024-01-01", "2024-07-01", 10),
+        ("begins", "2024-06-03", None, 10),
+        ("last", "2024-06-30", None, 10),
+        ("later", "2024-07-01", None, 10),
+        ("never", "2024-06-10", "2024-06-10", 10),
+        ("hours", "2024-06-10T08:00", "2024-06-10T20:00", 10),
+    ]
+    assert brought(tmp_path, rows) == {
+        "all": 280,
+        "one": 10,
+        "ends": 270,
+        "past": 280,
+        "begins": 280,
+        "last": 10,
+    }
+
+
+def test_a_month_is_a_twelfth_of_a_year_of_365_and_a_quarter_days(tmp_path):
+    config = make_club(tmp_path, pd.DataFrame([("a", "2020-01-01", None, 12)], columns=SUBSCRIBED))
+    frame = recurring(config, load_tables(config), [date(2021, 1, 1)], 1461)
+    assert frame["value"].tolist() == [12 * 48.0]
+
+
+def test_overlaps_add_up_and_a_change_of_plan_counts_each_day_once(tmp_path):
+    rows = [
+        ("both", "2024-01-01", None, 10),
+        ("both", "2024-06-20", None, 5),
+        ("up", "2024-01-01", "2024-06-13T09:30", 10),  # ten days of the window
+        ("up", "2024-06-13T09:30", None, 25),  # and eighteen
+        ("back", "2024-01-01", "2024-06-05", 10),
+        ("back", "2024-06-29", None, 7),
+    ]
+    assert brought(tmp_path, rows) == {
+        "both": 280 + 55,
+        "up": 10 * 10 + 18 * 25,
+        "back": 2 * 10 + 2 * 7,
+    }
+
+
+def test_the_gap_moves_the_days_that_are_paid_for(tmp_path):
+    rows = [("a", "2024-01-01", "2024-06-12", 10), ("b", "2024-01-01", "2024-06-11", 10)]
+    timeline = {"every": "28d", "cutoffs": 2, "history": "30d", "gap": "8d"}
+    assert brought(tmp_path, rows, timeline=timeline) == {"a": 10}
+
+
+def test_revenue_is_learned_from_what_was_known_by_then(tmp_path):
+    assert brought(tmp_path, LEARNT, columns=KNOWN) == {
+        "ahead": 170,
+        "unheard": 280,
+        "slow": 170,
+    }
+    assert brought(tmp_path, LEARNT, columns=KNOWN, known=date(2024, 6, 3)) == {
+        "untold": 280,  # whose end was known a day too late
+        "ahead": 170,
+        "slow": 280,
+    }
+
+
+def test_an_end_with_no_stamp_is_known_as_it_happens(tmp_path):
+    rows = [("a", "2024-01-01", "2024-06-10", 10), ("b", "2024-06-20", None, 10)]
+    assert brought(tmp_path, rows, known=date(2024, 6, 10)) == {"a": 280}
+    assert brought(tmp_path, rows, known=date(2024, 6, 11)) == {"a": 70}
+
+
+def test_a_day_of_23_hours_is_paid_as_a_day(tmp_path):
+    # The clocks go forward on March 31; stamps are the zone's own.
+    rows = [
+        ("all", "2024-01-01", None, 10),
+        ("night", "2024-01-01", "2024-03-31T23:59", 10),
+        ("next", "2024-04-01T00:00", None, 10),
+    ]
+    config = make_club(tmp_path, pd.DataFrame(rows, columns=SUBSCRIBED))
+    frame = recurring(config, load_tables(config), [date(2024, 3, 4)], HORIZON)
+    days = dict(zip(frame["customer_id"], frame["value"] * MONTH / 10, strict=True))
+    assert days == pytest.approx({"all": 28, "night": 27})
+
+
+def test_cents_of_many_days_add_up_exactly_and_no_price_is_nothing(tmp_path):
+    rows = [("a", "2024-01-01", None, 0.1)] * 3 + [("b", "2024-01-01", None, None)]
+    config = make_club(tmp_path, pd.DataFrame(rows, columns=SUBSCRIBED))
+    frame = recurring(config, load_tables(config), [CUT_OFF], HORIZON)
+    assert frame["value"].tolist() == [8.4 / MONTH, 0.0]
+
+
+def test_several_cut_offs_have_each_their_own_revenue(tmp_path):
+    rows = [("a", "2024-01-01", "2024-05-20", 10), ("b", "2024-05-20", None, 10)]
+    assert brought(tmp_path, rows, date(2024, 5, 6), CUT_OFF) == {
+        (date(2024, 5, 6), "a"): 140,
+        (date(2024, 5, 6), "b"): 140,
+        (CUT_OFF, "b"): 280,
+    }
