@@ -10,7 +10,7 @@ import optuna
 from configs.schema import Cancel, Config, Label
 from features.source import Tables
 from training import baselines, metrics, trees
-from training.baselines import Contender
+from training.baselines import Absent, Contender
 from training.calibrate import Sigmoid
 from training.model import Model
 from training.split import Split, split_by_strata, split_by_time
@@ -60,11 +60,16 @@ def fit(data: Split, settings: Mapping[str, Any], rounds: int, seed: int) -> Mod
     )
 
 
-def contenders(config: Config, data: Split, candidate: Model) -> list[Contender]:
+def contenders(config: Config, data: Split, candidate: Model) -> list[Contender | Absent]:
     """Return the candidate beside the naive rule and the baselines."""
     first = Contender(candidate, "candidate", "Boosted trees")
     if isinstance(config.churn, Label):
         return [first, baselines.base_rate(data), baselines.full_logistic(data)]
     if isinstance(config.churn, Cancel):
         return [first, baselines.base_rate(data), baselines.subscription_logistic(data)]
-    return [first, baselines.recency_rule(data), baselines.rfm_logistic(data)]
+    return [
+        first,
+        baselines.recency_rule(data),
+        baselines.rfm_logistic(data),
+        baselines.where_fitted(baselines.probability_churn, data, config.churn.horizon),  # type: ignore[union-attr]
+    ]

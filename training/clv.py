@@ -11,7 +11,7 @@ import optuna
 from configs.schema import Clv, Config
 from features.source import Tables
 from training import baselines, metrics, trees
-from training.baselines import LEVELS, Contender
+from training.baselines import LEVELS, Absent, Contender
 from training.calibrate import Exponential, Intervals
 from training.model import Model
 from training.split import Split, split_by_time
@@ -64,13 +64,13 @@ def fit(data: Split, settings: Mapping[str, Any], rounds: int, seed: int) -> Mod
     )
 
 
-def contenders(config: Config, data: Split, candidate: Model) -> list[Contender]:
+def contenders(config: Config, data: Split, candidate: Model) -> list[Contender | Absent]:
     """Return the candidate beside the naive rule and the probability models."""
     horizon = _task(config).horizon
     return [
         Contender(candidate, "candidate", "Boosted trees"),
         baselines.last_spend(data, horizon, config.features.windows),
-        baselines.probability_value(data, horizon),
+        baselines.where_fitted(baselines.probability_value, data, horizon),
     ]
 
 

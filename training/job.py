@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -18,16 +18,30 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
+from configs.errors import StamkundeError
 from configs.load import dump
 from configs.schema import Config
 from features.schema import FeatureSchema
 from features.source import Tables, fingerprint, load_tables
 from training import bundle as bundles
-from training import churn, clv, facts, figures, learned, probability, segments, trees, tune
+from training import (
+    champion,
+    churn,
+    clv,
+    facts,
+    figures,
+    learned,
+    probability,
+    segments,
+    slices,
+    trees,
+    tune,
+)
+from training.baselines import Contender
 from training.bundle import Bundle
 from training.card import card
 from training.evaluate import Evaluation, compare
-from training.gate import Verdict, judge, judge_segments
+from training.gate import NO_CHAMPION, Verdict, judge, judge_segments
 from training.model import Model, Task
 from training.progress import Reporter
 from training.split import Split
@@ -116,7 +130,7 @@ def train(
         made,
         params=result.settings,
         metrics=result.metrics,
-        lineage=origin.lineage,
+        lineage={**origin.lineage, **result.verdict.tags},
         figures=result.figures,
         trials=result.trials,
         metric=result.metric,
@@ -147,8 +161,10 @@ def _supervise(
     )
     best = study.best_trial
     candidate = kind.fit(data, best.params, best.user_attrs["rounds"], config.seed)
+    rivals = kind.contenders(config, data, candidate)
+    rival = _champion(config, task, data, candidate, origin)
     evaluation = compare(
-        kind.contenders(config, data, candidate),
+        [*rivals, *([rival] if isinstance(rival, Contender) else [])],
         data.test,
         kind.METRICS,
         kind.DECIDING,
@@ -158,11 +174,32 @@ def _supervise(
     verdict = judge(
         evaluation,
         data.test,
-        margin=config.gate.churn_margin if task == "churn" else config.gate.clv_margin,
-        repeats=config.gate.repeats,
+        task=task,
+        bounds=config.gate,
         seed=config.seed,
+        groupings=slices.groupings(config, tables, data),
+        champion=rival if isinstance(rival, str) else "",
     )
     return _supervised_result(config, task, data, study, evaluation, verdict, origin)
+
+
+def _champion(
+    config: Config, task: Task, data: Split, candidate: Model, origin: facts.Origin
+) -> Contender | str:
+    """Return the champion as a contender, or why it is none, in a sentence."""
+    tracker = Tracker(config)
+    version = next((held for held in tracker.versions(task) if held.champion), None)
+    if version is None:
+        return NO_CHAMPION
+    try:
+        held = bundles.load(tracker.bundle_folder(version))
+    except StamkundeError as error:
+        found: Contender | str = str(error)
+    else:
+        found = champion.contender(held, config, task, data, candidate, origin.fingerprint)
+    if isinstance(found, str):
+        return f"The champion, version {version.number}, could not be compared: {found}."
+    return replace(found, label=f"{found.label}, version {version.number}")
 
 
 def _supervised_result(
@@ -186,7 +223,7 @@ def _supervised_result(
         facts=told,
         figures=drawn,
         matrix=data.fit.matrix,
-        metrics=_flat(evaluation.values),
+        metrics=_flat(evaluation.values) | verdict.figures,
         settings={**study.best_params, **study.best_trial.user_attrs},
         trials=_trials(study),
         metric=f"{deciding.label} {served[evaluation.deciding]:.4f}",
@@ -222,7 +259,7 @@ def _segment(
         facts=facts.segments(config, data, model, quality, verdict, study, origin),
         figures=figures.segments(data, model, study),
         matrix=data.matrix,
-        metrics=asdict(quality),
+        metrics=asdict(quality) | verdict.figures,
         settings=chosen,
         trials=_trials(study),
         metric=f"stability {quality.stability:.2f}, {chosen['k']} segments",
@@ -278,7 +315,11 @@ def _bundle(config: Config, result: Result, origin: facts.Origin) -> Bundle:
             "config": dump(config),
             "settings": result.settings,
             "metrics": result.metrics,
-            "verdict": {"passed": result.verdict.passed, "reasons": list(result.verdict.reasons)},
+            "verdict": {
+                "passed": result.verdict.passed,
+                "reasons": list(result.verdict.reasons),
+                "checks": result.facts["gate"],
+            },
             "cutoffs": result.facts["cutoffs"],
         },
         {

@@ -84,8 +84,9 @@ class Metric:
         """Compute it once for each row of weights, shape (draws, rows)."""
         return self.function.draws(y, prediction, weights)
 
-    def worth(self, value: Array | float) -> Array | float:
+    def worth(self, value: ArrayLike) -> Array:
         """Return a figure so that more is better, whichever way the metric runs."""
+        value = np.asarray(value, float)
         if self.higher_is_better is None:
             return -np.abs(value)
         return value if self.higher_is_better else -value
@@ -299,6 +300,16 @@ VALUE_METRICS: Mapping[str, Metric] = {
         Metric("spearman", spearman, True, "", "Rank correlation (Spearman)"),
         Metric("total_bias", total_bias, None, "share", "Excess of the predicted total"),
         Metric("top_tenth_share", top_tenth_share, True, "share", "Value in the top tenth"),
+    )
+}
+
+
+LEVEL_METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("mean_predicted", mean_predicted, None, "", "Mean prediction"),
+        Metric("mean_actual", mean_actual, None, "", "Mean of what came true"),
+        Metric("mean_excess", mean_excess, None, "", "Mean prediction above what came true"),
     )
 }
 
