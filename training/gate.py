@@ -139,8 +139,12 @@ def judge(
         _explanations(evaluation, served, test),
     )
     replaced = _replacement(evaluation, served, margin)
-    always = {"naive_rule", "best_baseline"}
-    told = [check.said for check in checks if check.name in always or not check.passed]
+    rivals = {"naive_rule", "best_baseline", CHAMPION}
+    told = [
+        check.said
+        for check in checks
+        if not check.passed or (check.name in rivals and check.value is not None)
+    ]
     return Verdict(all(c.passed for c in checks), served, (*replaced, *told), checks, cut)
 
 

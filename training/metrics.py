@@ -42,7 +42,7 @@ class MetricFunction:
     __name__: str
 
     def __init__(self, check: Check, formula: Formula) -> None:
-        self._check, self._formula = check, formula
+        self._check, self.formula = check, formula
         update_wrapper(self, formula)
 
     def __call__(
@@ -58,7 +58,7 @@ class MetricFunction:
     def _of(self, y: ArrayLike, prediction: ArrayLike, weight: ArrayLike, dimensions: int) -> Array:
         columns = _columns(y, prediction, weight, dimensions)
         self._check(*columns[:2])
-        return self._formula(*columns)
+        return self.formula(*columns)
 
 
 @dataclass(frozen=True)
@@ -429,8 +429,13 @@ def random_level_ece(p: ArrayLike, repeats: int = 200, seed: int = 0) -> float:
 
     The mean over outcomes drawn from them: Bröcker & Smith (2007), Weather and Forecasting 22(3).
     """
-    p, rng = np.asarray(p, float), np.random.default_rng(seed)
-    return float(np.mean([ece(rng.random(p.shape) < p, p) for _ in range(repeats)]))
+    p, rng = np.sort(np.asarray(p, float)), np.random.default_rng(seed)
+    once, size = np.ones(p.shape), max(1, _AT_ONCE // max(1, p.size))
+    shown = [
+        ece.formula((rng.random((len(block), p.size)) < p).astype(float), p, once)
+        for block in (range(start, repeats)[:size] for start in range(0, repeats, size))
+    ]
+    return float(np.mean(np.concatenate(shown)))
 
 
 def _resamples(groups: Iterable[Hashable], repeats: int, seed: int) -> Iterator[Array]:
