@@ -12,6 +12,7 @@ from training.predictors import (
     Centres,
     Linear,
     Predictor,
+    ProbabilityChurn,
     ProbabilityValue,
     Term,
     Trees,
@@ -70,6 +71,18 @@ def make_probability_value() -> ProbabilityValue:
         purchases=BGNBD(r=0.25, alpha=31.0, a=0.8, b=2.4),
         value=GammaGamma(p=6.25, q=3.74, v=15.44),
         reference=(4.0, 60.0, 200.0, 35.0),
+    )
+
+
+def make_probability_churn() -> ProbabilityChurn:
+    return ProbabilityChurn(
+        features=COLUMNS,
+        purchase_days=0,
+        active_span=1,
+        tenure=2,
+        horizon=90.0,
+        purchases=BGNBD(r=0.25, alpha=31.0, a=0.8, b=2.4),
+        reference=(4.0, 60.0, 200.0),
     )
 
 
