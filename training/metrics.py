@@ -23,6 +23,10 @@ _AT_ONCE = 1_000_000  # weights of a block of draws: more would only take memory
 class Measure(Protocol):
     """What a bootstrap can repeat: a metric, or its function."""
 
+    @property
+    def upward(self) -> bool:
+        """Whether drawing rows again raises it, as it does a mean of distances."""
+
     def __call__(
         self, y: ArrayLike, prediction: ArrayLike, weight: ArrayLike | None = None
     ) -> float:
@@ -41,8 +45,8 @@ class MetricFunction:
 
     __name__: str
 
-    def __init__(self, check: Check, formula: Formula) -> None:
-        self._check, self.formula = check, formula
+    def __init__(self, check: Check, formula: Formula, upward: bool = False) -> None:
+        self._check, self.formula, self.upward = check, formula, upward
         update_wrapper(self, formula)
 
     def __call__(
@@ -79,6 +83,11 @@ class Metric:
     ) -> float:
         """Compute the metric."""
         return self.function(y, prediction, weight)
+
+    @property
+    def upward(self) -> bool:
+        """Whether drawing rows again raises it."""
+        return self.function.upward
 
     def draws(self, y: ArrayLike, prediction: ArrayLike, weights: ArrayLike) -> Array:
         """Compute it once for each row of weights, shape (draws, rows)."""
@@ -175,7 +184,7 @@ def brier(y: Array, prediction: Array, weight: Array) -> Array:
     return _mean((y - prediction) ** 2, weight)
 
 
-@_of_probabilities
+@partial(_of_probabilities, upward=True)
 def ece(y: Array, prediction: Array, weight: Array) -> Array:
     """Return the mean distance between predicted and observed rate, over tenths by prediction.
 
@@ -405,7 +414,8 @@ def resampled(
     -------
     list of dict of str to ndarray, shape (repeats,)
         By sample and metric; draw i of one is draw i of any other, so their differences are
-        paired. NaN where a metric has no meaning on a draw.
+        paired. NaN where a metric has no meaning on a draw. A metric that drawing again raises is
+        set back by as much, or its interval would lie above it (Efron & Tibshirani, chapter 10).
     """
     found: list[dict[str, list[Array]]] = [{name: [] for name in each.metrics} for each in samples]
     ready = [each.rising() for each in samples]
@@ -414,7 +424,16 @@ def resampled(
             weights = drawn[:, order]
             for name, metric in sample.metrics.items():
                 held[name].append(metric.draws(y, prediction, weights))
-    return [{name: np.concatenate(part) for name, part in held.items()} for held in found]
+    return [
+        {name: _set_back(each, name, np.concatenate(part)) for name, part in held.items()}
+        for each, held in zip(samples, found, strict=True)
+    ]
+
+
+def _set_back(sample: Sample, name: str, draws: Array) -> Array:
+    if not sample.metrics[name].upward or np.isnan(draws).all():
+        return draws
+    return np.maximum(draws - np.nanmean(draws) + sample.values()[name], 0.0)
 
 
 def percentiles(estimate: float, draws: Array) -> Interval:

@@ -374,6 +374,15 @@ def test_intervals_cover_the_truth_as_often_as_they_claim():
     assert 0.88 <= np.mean([covers(seed) for seed in range(200)]) <= 0.99
 
 
+@pytest.mark.parametrize("rows", [50, 500])
+def test_the_interval_of_a_calibration_error_holds_it(rows):
+    # Drawn again, even a perfect or a constant prediction looks worse than it was.
+    y, prediction = churners(rows)
+    for p in (prediction, np.full(rows, y.mean())):
+        found = bootstrap(ece, y, p, range(rows), repeats=200)
+        assert 0 <= found.low <= found.estimate <= found.high
+
+
 def test_whole_customers_are_drawn():
     y, prediction = churners(300)
     once = bootstrap(brier, y, prediction, np.arange(300))
