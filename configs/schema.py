@@ -164,6 +164,23 @@ class Gate(Section):
     churn_margin: float = Field(ge=0, description="ROC-AUC it may lie below the best baseline")
     clv_margin: float = Field(ge=0, description="normalised Gini it may lie below it")
     repeats: int = Field(ge=100, le=100_000, description="bootstrap samples behind an interval")
+    calibration: Share = Field(
+        description="expected calibration error (ECE) of churn past which a model is refused, "
+        "where that is beyond doubt and more than twice what chance alone would show"
+    )
+    bias: float = Field(
+        gt=0, description="share of the total value that predictions may beyond doubt miss it by"
+    )
+    slice_calibration: Share = Field(
+        description="how far a slice's mean probability may beyond doubt lie from its churn rate"
+    )
+    slice_bias: float = Field(
+        gt=0,
+        description="how far a slice's mean predicted value may beyond doubt lie from the true "
+        "one, as a share of that or of everybody's mean value, whichever is more",
+    )
+    slice_customers: int = Field(ge=2, description="a slice of fewer customers has no figures")
+    slice_outcomes: int = Field(ge=1, description="nor has one of fewer of an outcome")
 
 
 class Serving(Section):

@@ -111,7 +111,17 @@ def _config(folder: Path) -> dict[str, Any]:
             "resamples": 2,
         },
         "tuning": {"trials": 1, "minutes": 1.0},
-        "gate": {"churn_margin": 0.01, "clv_margin": 0.01, "repeats": 100},
+        "gate": {
+            "churn_margin": 0.01,
+            "clv_margin": 0.01,
+            "repeats": 100,
+            "calibration": 0.05,
+            "bias": 0.25,
+            "slice_calibration": 0.1,
+            "slice_bias": 0.5,
+            "slice_customers": 30,
+            "slice_outcomes": 5,
+        },
         "serving": {"reasons": 3, "language": "en", "max_customers": 1000, "max_body_mb": 1.0},
         "paths": {"var": str(folder / "var"), "mlruns": str(folder / "mlruns")},
     }

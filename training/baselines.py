@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, ParamSpec
 
 import numpy as np
 from scipy.special import logit
@@ -14,7 +14,14 @@ from configs.errors import StamkundeError
 from features.schema import FeatureSchema
 from training.calibrate import Intervals, Scale, Sigmoid
 from training.model import Model
-from training.predictors import Linear, Predictor, ProbabilityValue, Term, transform
+from training.predictors import (
+    Linear,
+    Predictor,
+    ProbabilityChurn,
+    ProbabilityValue,
+    Term,
+    transform,
+)
 from training.probability import BGNBD, GammaGamma
 from training.split import Split
 
@@ -23,7 +30,12 @@ LEVELS = (80, 95)
 SUBSCRIPTION = ("running_subscriptions", "mrr", "subscription_tenure")
 """What is known of anybody with a subscription; not every base tells the revenue."""
 
-Role = Literal["candidate", "naive rule", "baseline"]
+HISTORY = ("purchase_days", "active_span", "tenure")
+"""What BG/NBD knows of a customer: frequency + 1, recency and age, in days."""
+
+Role = Literal["candidate", "naive rule", "baseline", "champion"]
+
+P = ParamSpec("P")
 
 
 class BaselineError(StamkundeError, ValueError):
@@ -32,16 +44,52 @@ class BaselineError(StamkundeError, ValueError):
 
 @dataclass(frozen=True)
 class Contender:
-    """A model with its part in the comparison, and its name in words."""
+    """A model with its part in the comparison, and its name in words.
+
+    Parameters
+    ----------
+    model : Model
+    role : {"candidate", "naive rule", "baseline", "champion"}
+    label : str
+    alias : str, optional
+        What it goes by where its model's name is another contender's too.
+    """
 
     model: Model
     role: Role
     label: str
+    alias: str | None = None
 
     @property
     def name(self) -> str:
-        """The model's name."""
-        return self.model.name
+        """What it goes by among the contenders: the model's name unless it has an alias."""
+        return self.alias or self.model.name
+
+    def predict(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the served values of the test's rows.
+
+        A champion's learned columns are its own: fitted when it was, not at this test's cut-off.
+        """
+        if self.role == "champion":
+            matrix = self.model.complete(matrix[:, : len(self.model.inputs.columns)])
+        return self.model.predict(matrix)
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A baseline that these data do not allow, and why."""
+
+    why: str
+
+
+def where_fitted(
+    make: Callable[P, Contender], *args: P.args, **kwargs: P.kwargs
+) -> Contender | Absent:
+    """Return a baseline, or why there is none: a run does not fail for want of a rival."""
+    try:
+        return make(*args, **kwargs)
+    except BaselineError as error:
+        return Absent(str(error))
 
 
 def recency_rule(split: Split) -> Contender:
@@ -92,9 +140,40 @@ def last_spend(split: Split, horizon: int, windows: Sequence[int]) -> Contender:
     )
 
 
+def probability_churn(split: Split, horizon: int) -> Contender:
+    """BG/NBD's probability of no purchase within the horizon, on all known at the test.
+
+    Not the probability of having left: that is 0 for everybody who bought but once.
+
+    Raises
+    ------
+    BaselineError
+        If nobody came back, or the likelihood has no maximum to be found.
+    """
+    columns = [split.schema.names.index(name) for name in HISTORY]
+    rows = split.known[:, columns]
+    rows = rows[~np.isnan(rows).any(axis=1)]
+    alike, counts = np.unique(rows, axis=0, return_counts=True)
+    days, span, tenure = alike.T
+    try:
+        purchases = BGNBD.fit(days - 1, span, tenure, counts)
+    except ValueError as error:
+        raise BaselineError(f"the baseline BG/NBD cannot be fitted: {error}") from None
+    predictor = ProbabilityChurn(
+        features=len(split.schema.columns),
+        purchase_days=columns[0],
+        active_span=columns[1],
+        tenure=columns[2],
+        horizon=float(horizon),
+        purchases=purchases,
+        reference=tuple(float(value) for value in np.median(rows, axis=0)),  # type: ignore[arg-type]
+    )
+    return Contender(_churn(split, "bgnbd", predictor), "baseline", "BG/NBD")
+
+
 def probability_value(split: Split, horizon: int) -> Contender:
     """BG/NBD's expected purchases × Gamma-Gamma's expected value, on all known at the test."""
-    names = ("purchase_days", "active_span", "tenure", "spend_per_purchase_day")
+    names = (*HISTORY, "spend_per_purchase_day")
     columns = [split.schema.names.index(name) for name in names]
     rows = split.known[:, columns]
     rows = rows[~np.isnan(rows).any(axis=1) & (rows[:, 3] > 0)]
@@ -155,7 +234,7 @@ def _term(matrix: np.ndarray, index: int, how: str, weight: float, argument: flo
     return Term(index, how, mean, scale or 1.0, weight, argument)  # type: ignore[arg-type]
 
 
-def _churn(split: Split, name: str, predictor: Linear) -> Model:
+def _churn(split: Split, name: str, predictor: Linear | ProbabilityChurn) -> Model:
     return Model(
         "churn",
         name,

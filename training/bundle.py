@@ -24,7 +24,14 @@ from training.additive import Additive
 from training.blend import LINKS, Weighted
 from training.learned import Learned
 from training.model import Model, Population
-from training.predictors import Centres, Linear, Predictor, ProbabilityValue, Trees
+from training.predictors import (
+    Centres,
+    Linear,
+    Predictor,
+    ProbabilityChurn,
+    ProbabilityValue,
+    Trees,
+)
 from training.recurring import RecurringRevenue
 from training.timing import Timing
 
@@ -33,7 +40,15 @@ MANIFEST = "manifest.json"
 _TIMING = "timing.json"  # of who churns in time; other bundles have none
 KINDS: dict[str, Any] = {
     kind.kind: kind
-    for kind in (Additive, Centres, Linear, ProbabilityValue, RecurringRevenue, Trees)
+    for kind in (
+        Additive,
+        Centres,
+        Linear,
+        ProbabilityChurn,
+        ProbabilityValue,
+        RecurringRevenue,
+        Trees,
+    )
 }
 """The predictors that a bundle may hold, by the name its manifest gives them."""
 

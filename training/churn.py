@@ -15,7 +15,7 @@ from configs.schema import Cancel, Config, Label
 from configs.tuning import Dimension
 from features.source import Tables
 from training import baselines, ensemble, metrics, trees
-from training.baselines import Contender
+from training.baselines import Absent, Contender
 from training.blend import surprise
 from training.calibrate import Sigmoid
 from training.ensemble import Outlook, Plan, Trials, Tried, judged
@@ -97,11 +97,16 @@ def _whole_horizon(data: Split, model: Model) -> float:
     return float(brentq(lambda shift: expit(margin + shift).mean() - expected, -50.0, 50.0))
 
 
-def contenders(config: Config, data: Split, candidate: Model) -> list[Contender]:
+def contenders(config: Config, data: Split, candidate: Model) -> list[Contender | Absent]:
     """Return the candidate beside the naive rule and the baselines."""
     first = Contender(candidate, "candidate", "Ensemble")
     if isinstance(config.churn, Label):
         return [first, baselines.base_rate(data), baselines.full_logistic(data)]
     if isinstance(config.churn, Cancel):
         return [first, baselines.base_rate(data), baselines.subscription_logistic(data)]
-    return [first, baselines.recency_rule(data), baselines.rfm_logistic(data)]
+    return [
+        first,
+        baselines.recency_rule(data),
+        baselines.rfm_logistic(data),
+        baselines.where_fitted(baselines.probability_churn, data, config.churn.horizon),  # type: ignore[union-attr]
+    ]

@@ -13,7 +13,7 @@ from configs.schema import Clv, Config
 from configs.tuning import Dimension
 from features.source import Tables
 from training import baselines, ensemble, metrics, trees
-from training.baselines import LEVELS, Contender
+from training.baselines import LEVELS, Absent, Contender
 from training.blend import tweedie
 from training.calibrate import Exponential, Intervals
 from training.ensemble import Outlook, Plan, Trials, Tried, judged
@@ -121,7 +121,7 @@ def _whole_horizon(data: Split, model: Model) -> float:
     return float(expected / np.exp(model.margin(data.test.matrix)).mean())
 
 
-def contenders(config: Config, data: Split, candidate: Model) -> list[Contender]:
+def contenders(config: Config, data: Split, candidate: Model) -> list[Contender | Absent]:
     """Return the candidate beside the naive rule and the probability models."""
     task = _task(config)
     horizon, first = task.horizon, Contender(candidate, "candidate", "Ensemble")
@@ -130,7 +130,7 @@ def contenders(config: Config, data: Split, candidate: Model) -> list[Contender]
     return [
         first,
         baselines.last_spend(data, horizon, config.features.windows),
-        baselines.probability_value(data, horizon),
+        baselines.where_fitted(baselines.probability_value, data, horizon),
     ]
 
 

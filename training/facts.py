@@ -17,7 +17,7 @@ from configs.load import config_hash
 from configs.schema import Cancel, Config, Label, asks_subscribers
 from features.source import Tables, first_and_last_day
 from training import metrics
-from training.baselines import Contender
+from training.baselines import Absent, Contender
 from training.evaluate import Evaluation
 from training.gate import Verdict
 from training.model import Explanation, Model
@@ -132,10 +132,10 @@ def supervised(
             for held in evaluation.contenders
         ],
         "metrics": _metrics(evaluation),
-        "differences": [
-            {"metric": evaluation.deciding, "against": name, **asdict(gain)}
-            for name, gain in evaluation.gains.items()
-        ],
+        "differences": _differences(evaluation),
+        "periods": _periods(evaluation, data),
+        "gate": _gate(verdict),
+        "slices": _slices(verdict),
         "parameters": study.best_params,
         "features": _importances(chosen.model, explanation),
         "warnings": _warnings(task, data, evaluation, verdict),
@@ -178,6 +178,7 @@ def segments(
             for name, value in asdict(quality).items()
         ],
         "differences": [],
+        "gate": _gate(verdict),
         "parameters": study.best_params,
         "features": [],
         "segments": _segments(data, model),
@@ -279,11 +280,8 @@ def _metrics(evaluation: Evaluation) -> list[dict[str, Any]]:
     rows = []
     for name, metric in evaluation.metrics.items():
         values: dict[str, dict[str, float | None]] = {}
-        for contender, found in evaluation.values.items():
-            values[contender] = {"value": _finite(found[name])}
-            if name == evaluation.deciding:
-                interval = evaluation.intervals[contender]
-                values[contender] |= {"low": _finite(interval.low), "high": _finite(interval.high)}
+        for contender, found in evaluation.figures.items():
+            values[contender] = _figure(found[name])
         rows.append(
             {
                 "name": name,
@@ -296,8 +294,72 @@ def _metrics(evaluation: Evaluation) -> list[dict[str, Any]]:
     return rows
 
 
+def _differences(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return how much better the candidate is than each other in every metric, above 0 is."""
+    candidate = evaluation.candidate.name
+    told = []
+    for metric in evaluation.metrics:
+        for other in evaluation.contenders[1:]:
+            gain = asdict(evaluation.gain(candidate, other.name, metric))
+            parts = {part: _finite(value) for part, value in gain.items()}
+            told.append({"metric": metric, "against": other.name, **parts})
+    return told
+
+
+def _periods(evaluation: Evaluation, data: Split) -> list[dict[str, Any]]:
+    """Return the metrics of each test cut-off, where there are several."""
+    return [
+        {
+            "as_of": day.isoformat(),
+            "customers": int(np.sum(data.test.as_of == day)),
+            "values": {
+                metric: {contender: _figure(held[metric]) for contender, held in figures.items()}
+                for metric in evaluation.metrics
+            },
+        }
+        for day, figures in evaluation.by_cutoff.items()
+    ]
+
+
+def _gate(verdict: Verdict) -> list[dict[str, Any]]:
+    return [
+        {
+            "check": check.name,
+            "passed": check.passed,
+            "value": None if check.value is None else _finite(check.value),
+            "bound": None if check.bound is None else _finite(check.bound),
+            "said": check.said,
+        }
+        for check in verdict.checks
+    ]
+
+
+def _slices(verdict: Verdict) -> list[dict[str, Any]]:
+    return [
+        {
+            "by": each.by,
+            "label": each.label,
+            "groups": [
+                {
+                    "name": group.name,
+                    "customers": group.customers,
+                    "positives": group.positives,
+                    "values": {name: _figure(found) for name, found in group.figures.items()},
+                }
+                for group in each.groups
+            ],
+        }
+        for each in verdict.slices
+    ]
+
+
+def _figure(found: metrics.Interval) -> dict[str, float | None]:
+    parts = {"value": found.estimate, "low": found.low, "high": found.high}
+    return {part: _finite(value) for part, value in parts.items()}
+
+
 def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+    return float(value) if np.isfinite(value) else None
 
 
 def _importances(model: Model, explanation: Explanation) -> list[dict[str, Any]]:
@@ -377,8 +439,12 @@ def _limits(config: Config, task: str) -> list[str]:
     return limits
 
 
+def _without(absent: Absent) -> str:
+    return f"A baseline is missing: {absent.why}."
+
+
 def _warnings(task: str, data: Split, evaluation: Evaluation, verdict: Verdict) -> list[str]:
-    found = list(data.warnings)
+    found = [*data.warnings, *(_without(each) for each in evaluation.absent)]
     if task == "churn":
         served = evaluation.predictions[verdict.served]
         shown = metrics.ece(data.test.target, served)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
+from configs.errors import StamkundeError
 from configs.load import dump
 from configs.schema import Config
 from features.schema import FeatureSchema
@@ -25,6 +26,7 @@ from features.source import Tables, fingerprint, load_tables
 from training import (
     additive,
     blend,
+    champion,
     churn,
     clv,
     curve,
@@ -38,15 +40,17 @@ from training import (
     pruning,
     segments,
     shapes,
+    slices,
     trees,
     tune,
 )
 from training import bundle as bundles
 from training import space as space_of_study
+from training.baselines import Contender
 from training.bundle import Bundle
 from training.card import card
 from training.evaluate import Evaluation, compare
-from training.gate import Verdict, judge, judge_segments
+from training.gate import NO_CHAMPION, Verdict, judge, judge_segments
 from training.model import Model, Task
 from training.progress import Reporter
 from training.space import beginning, require_known
@@ -143,7 +147,7 @@ def train(
         made,
         params=result.settings,
         metrics=result.metrics,
-        lineage=origin.lineage,
+        lineage={**origin.lineage, **result.verdict.tags},
         figures=result.figures,
         study=result.study.study_name,
         trials=[Trial.of(trial) for trial in tune.over(result.study)],
@@ -179,8 +183,10 @@ def _supervise(
     best = study.best_trial
     settings = {**usual, **best.params}
     candidate = kind.fit(data, settings, best.user_attrs["rounds"], config.seed)
+    rivals = kind.contenders(config, data, candidate)
+    rival = _champion(config, task, data, candidate, origin)
     evaluation = compare(
-        kind.contenders(config, data, candidate),
+        [*rivals, *([rival] if isinstance(rival, Contender) else [])],
         data.test,
         kind.METRICS,
         kind.DECIDING,
@@ -190,11 +196,32 @@ def _supervise(
     verdict = judge(
         evaluation,
         data.test,
-        margin=config.gate.churn_margin if task == "churn" else config.gate.clv_margin,
-        repeats=config.gate.repeats,
+        task=task,
+        bounds=config.gate,
         seed=config.seed,
+        groupings=slices.groupings(config, tables, data),
+        champion=rival if isinstance(rival, str) else "",
     )
     return _supervised_result(config, tables, task, data, study, evaluation, verdict, origin)
+
+
+def _champion(
+    config: Config, task: Task, data: Split, candidate: Model, origin: facts.Origin
+) -> Contender | str:
+    """Return the champion as a contender, or why it is none, in a sentence."""
+    tracker = Tracker(config)
+    version = next((held for held in tracker.versions(task) if held.champion), None)
+    if version is None:
+        return NO_CHAMPION
+    try:
+        held = bundles.load(tracker.bundle_folder(version))
+    except StamkundeError as error:
+        found: Contender | str = str(error)
+    else:
+        found = champion.contender(held, config, task, data, candidate, origin.fingerprint)
+    if isinstance(found, str):
+        return f"The champion, version {version.number}, could not be compared: {found}."
+    return replace(found, label=f"{found.label}, version {version.number}")
 
 
 def _supervised_result(
@@ -223,7 +250,7 @@ def _supervised_result(
         facts=told,
         figures=drawn,
         matrix=data.fit.matrix,
-        metrics=_flat(evaluation.values),
+        metrics=_flat(evaluation.values) | verdict.figures,
         settings={**study.best_params, **study.best_trial.user_attrs},
         study=study,
         metric=f"{deciding.label} {served[evaluation.deciding]:.4f}",
@@ -257,7 +284,7 @@ def _segment(
         facts=facts.segments(config, data, model, quality, verdict, study, origin),
         figures=figures.segments(data, model, study),
         matrix=data.matrix,
-        metrics=asdict(quality),
+        metrics=asdict(quality) | verdict.figures,
         settings=chosen,
         study=study,
         metric=f"stability {quality.stability:.2f}, {chosen['k']} segments",
@@ -298,7 +325,11 @@ def _bundle(config: Config, result: Result, origin: facts.Origin) -> Bundle:
             "config": dump(config),
             "settings": result.settings,
             "metrics": result.metrics,
-            "verdict": {"passed": result.verdict.passed, "reasons": list(result.verdict.reasons)},
+            "verdict": {
+                "passed": result.verdict.passed,
+                "reasons": list(result.verdict.reasons),
+                "checks": result.facts["gate"],
+            },
             "cutoffs": result.facts["cutoffs"],
         },
         {

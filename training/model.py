@@ -18,7 +18,7 @@ from training.timing import Course, Timing
 Task = Literal["churn", "clv", "segments"]
 TASKS: tuple[Task, ...] = ("churn", "clv", "segments")
 
-_TOLERANCE = 1e-5  # XGBoost explains in float32; its sums agree to this, relative to their parts
+TOLERANCE = 1e-5  # XGBoost explains in float32; its sums agree to this, relative to their parts
 
 
 class ExplanationError(StamkundeError):
@@ -157,8 +157,7 @@ class Model:
         ExplanationError
             If contributions do not add up to the margin.
         """
-        parts = [predictor.contributions(matrix) for predictor in self.predictors]
-        found = Contributions(np.sum([p.values for p in parts], axis=0), sum(p.base for p in parts))
+        found = self._contributions(matrix)
         margin = self.margin(matrix)
         check_additivity(found, margin)
         whole = _without_residue(found, margin)
@@ -167,6 +166,17 @@ class Model:
         rate = self._rate(whole, served, base_served)
         return Explanation(
             margin, served, whole.base, base_served, whole.values, whole.values * rate[:, None]
+        )
+
+    def additivity_error(self, matrix: np.ndarray) -> float:
+        """Return the most that contributions miss a row's margin by, relative to their size."""
+        found = self._contributions(matrix)
+        return float(np.max(additivity_errors(found, self.margin(matrix)), initial=0.0))
+
+    def _contributions(self, matrix: np.ndarray) -> Contributions:
+        parts = [predictor.contributions(matrix) for predictor in self.predictors]
+        return Contributions(
+            np.sum([part.values for part in parts], axis=0), sum(part.base for part in parts)
         )
 
     def _rate(self, whole: Contributions, served: np.ndarray, base_served: float) -> np.ndarray:
@@ -200,6 +210,12 @@ def _without_residue(whole: Contributions, margin: np.ndarray) -> Contributions:
     return Contributions(whole.values + sizes * part[:, None], whole.base)
 
 
+def additivity_errors(whole: Contributions, margin: np.ndarray) -> np.ndarray:
+    """Return |base + Σφ − margin| of each row, relative to max(1, |base| + Σ|φ|)."""
+    size = np.maximum(1.0, abs(whole.base) + sum_columns(np.abs(whole.values)))
+    return np.abs(whole.margin - margin) / size
+
+
 def check_additivity(whole: Contributions, margin: np.ndarray) -> None:
     """Hold |base + Σφ − margin| ≤ 1e-5 · max(1, |base| + Σ|φ|) for every row.
 
@@ -208,11 +224,10 @@ def check_additivity(whole: Contributions, margin: np.ndarray) -> None:
     ExplanationError
         If it does not hold.
     """
-    size = np.maximum(1.0, abs(whole.base) + sum_columns(np.abs(whole.values)))
-    off = np.abs(whole.margin - margin)
-    if not np.all(off <= _TOLERANCE * size):
-        worst = float(np.nanmax(off / size))
+    off = additivity_errors(whole, margin)
+    if not np.all(off <= TOLERANCE):
+        worst = float(np.nanmax(off))
         raise ExplanationError(
             f"contributions miss their margin by {worst:.1e} of its size, more than "
-            f"{_TOLERANCE:g}; the bundle and the installed xgboost do not agree"
+            f"{TOLERANCE:g}; the bundle and the installed xgboost do not agree"
         )

@@ -8,7 +8,7 @@ through BLAS. Each is kept as one file, XGBoost's own format or JSON, in which n
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from math import factorial
@@ -16,10 +16,12 @@ from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import xgboost as xgb
+from scipy.special import logit
 
 from training.probability import BGNBD, GammaGamma
 
 _LEAST = 1e-6  # what logarithms are kept off
+_NEAR_NOTHING = 1e-12  # chances are kept so far off 0 and 1, where log-odds have no bound
 
 
 @dataclass(frozen=True)
@@ -236,23 +238,14 @@ class ProbabilityValue:
 
     def _expected(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """Return expected money of customers given as (purchase days, span ÷ tenure, tenure, z)."""
-        days, span, tenure, spend = inputs
-        frequency = np.maximum(days - 1.0, 0.0)
-        recency = np.where(frequency > 0, span * tenure, 0.0)
-        count = self.purchases.expected_purchases(self.horizon, frequency, recency, tenure)
+        days, part, tenure, spend = inputs
+        history = _history(days, part, tenure)
+        count = self.purchases.expected_purchases(self.horizon, *history)
         each = self.value.expected_average_value(np.maximum(days, 0.0), np.maximum(spend, 1e-9))
         return count * each
 
     def _inputs(self, rows: np.ndarray) -> list[np.ndarray]:
-        """Return inputs in which any mixture of two customers is a possible one.
-
-        Missing values become the typical customer's. The span is taken as a part of the tenure,
-        as a span beyond the tenure cannot be.
-        """
-        held = np.where(np.isnan(rows), np.asarray(self.reference), rows)
-        days, span, tenure, spend = (np.ascontiguousarray(held[:, i]) for i in range(4))
-        part = np.clip(span / np.maximum(tenure, 1.0), 0.0, 1.0)
-        return [days, part, np.maximum(tenure, 1.0), spend]
+        return _mixable(rows, self.reference)
 
     def margin(self, matrix: np.ndarray) -> np.ndarray:
         """Return the expected money within the horizon."""
@@ -266,19 +259,7 @@ class ProbabilityValue:
         """
         rows = self._inputs(matrix[:, list(self._columns)])
         typical = self._inputs(np.tile(np.asarray(self.reference), (len(matrix), 1)))
-        worth = {
-            chosen: self._expected([(rows if i in chosen else typical)[i] for i in range(4)])
-            for size in range(5)
-            for chosen in combinations(range(4), size)
-        }
-        values = np.zeros((len(matrix), self.features))
-        for i, column in enumerate(self._columns):
-            for chosen in (held for held in worth if i not in held):
-                weight = factorial(len(chosen)) * factorial(3 - len(chosen)) / factorial(4)
-                with_it = tuple(sorted((*chosen, i)))
-                values[:, column] += weight * (worth[with_it] - worth[chosen])
-        base = float(worth[()][0]) if len(matrix) else 0.0
-        return Contributions(values, base)
+        return _shapley(self._expected, rows, typical, self._columns, self.features)
 
     def to_bytes(self) -> bytes:
         """Return the parameters as JSON."""
@@ -299,6 +280,121 @@ class ProbabilityValue:
         held["value"] = GammaGamma.from_dict(held["value"])
         held["reference"] = tuple(held["reference"])
         return cls(**held)
+
+
+@dataclass(frozen=True)
+class ProbabilityChurn:
+    """The log-odds of no purchase within the horizon, by BG/NBD.
+
+    Fader, Hardie & Lee (2005).
+
+    Parameters
+    ----------
+    features : int
+        Columns of the schema.
+    purchase_days, active_span, tenure : int
+        The columns of frequency + 1, recency and age.
+    horizon : float
+        In the unit of the ages, days.
+    purchases : BGNBD
+    reference : tuple of float
+        A typical customer in the three columns: contributions are counted from it.
+    """
+
+    features: int
+    purchase_days: int
+    active_span: int
+    tenure: int
+    horizon: float
+    purchases: BGNBD
+    reference: tuple[float, float, float]
+    kind: ClassVar[str] = "probability_churn"
+    suffix: ClassVar[str] = "json"
+
+    @property
+    def _columns(self) -> tuple[int, int, int]:
+        return self.purchase_days, self.active_span, self.tenure
+
+    def _log_odds(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the log-odds of silence of customers given as (purchase days, part, tenure)."""
+        buys = self.purchases.probability_of_purchase(self.horizon, *_history(*inputs))
+        return -logit(np.clip(buys, _NEAR_NOTHING, 1 - _NEAR_NOTHING))
+
+    def _inputs(self, rows: np.ndarray) -> list[np.ndarray]:
+        return _mixable(rows, self.reference)
+
+    def margin(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the log-odds of no purchase within the horizon."""
+        return self._log_odds(self._inputs(matrix[:, list(self._columns)]))
+
+    def contributions(self, matrix: np.ndarray) -> Contributions:
+        """Return exact Shapley values of the three inputs against the typical customer."""
+        rows = self._inputs(matrix[:, list(self._columns)])
+        typical = self._inputs(np.tile(np.asarray(self.reference), (len(matrix), 1)))
+        return _shapley(self._log_odds, rows, typical, self._columns, self.features)
+
+    def to_bytes(self) -> bytes:
+        """Return the parameters as JSON."""
+        return _json(
+            {
+                **{key: getattr(self, key) for key in ("features", "purchase_days", "active_span")},
+                **{key: getattr(self, key) for key in ("tenure", "horizon")},
+                "purchases": self.purchases.to_dict(),
+                "reference": list(self.reference),
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> ProbabilityChurn:
+        """Read what `to_bytes` wrote."""
+        held = json.loads(content)
+        held["purchases"] = BGNBD.from_dict(held["purchases"])
+        held["reference"] = tuple(held["reference"])
+        return cls(**held)
+
+
+def _mixable(rows: np.ndarray, reference: Sequence[float]) -> list[np.ndarray]:
+    """Return inputs in which any mixture of two customers is a possible one.
+
+    Missing values become the typical customer's. The span is taken as a part of the tenure, as a
+    span beyond the tenure cannot be. Columns after these three stay as they are.
+    """
+    held = np.where(np.isnan(rows), np.asarray(reference), rows)
+    days, span, tenure, *rest = (np.ascontiguousarray(column) for column in held.T)
+    part = np.clip(span / np.maximum(tenure, 1.0), 0.0, 1.0)
+    return [days, part, np.maximum(tenure, 1.0), *rest]
+
+
+def _history(
+    days: np.ndarray, part: np.ndarray, tenure: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return frequency, recency and age of customers given as (purchase days, part, tenure)."""
+    frequency = np.maximum(days - 1.0, 0.0)
+    return frequency, np.where(frequency > 0, part * tenure, 0.0), tenure
+
+
+def _shapley(
+    value: Callable[[Sequence[np.ndarray]], np.ndarray],
+    rows: Sequence[np.ndarray],
+    typical: Sequence[np.ndarray],
+    columns: Sequence[int],
+    features: int,
+) -> Contributions:
+    """Return exact Shapley values (1953) of a function of few inputs, as columns of a schema."""
+    count = len(columns)
+    worth = {
+        chosen: value([(rows if i in chosen else typical)[i] for i in range(count)])
+        for size in range(count + 1)
+        for chosen in combinations(range(count), size)
+    }
+    values = np.zeros((len(rows[0]), features))
+    for i, column in enumerate(columns):
+        for chosen in (held for held in worth if i not in held):
+            weight = factorial(len(chosen)) * factorial(count - 1 - len(chosen)) / factorial(count)
+            with_it = tuple(sorted((*chosen, i)))
+            values[:, column] += weight * (worth[with_it] - worth[chosen])
+    base = float(worth[()][0]) if len(values) else 0.0
+    return Contributions(values, base)
 
 
 @dataclass(frozen=True)

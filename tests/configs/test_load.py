@@ -38,7 +38,8 @@ timeline: {every: 28d, cutoffs: 8, history: 90d, gap: 0d}
 tuning:
   trials: 25
   minutes: 30.0
-gate: {churn_margin: 0.01, clv_margin: 0.01, repeats: 500}
+gate: {churn_margin: 0.01, clv_margin: 0.01, repeats: 500, calibration: 0.05, bias: 0.25, \
+slice_calibration: 0.1, slice_bias: 0.5, slice_customers: 30, slice_outcomes: 5}
 serving: {reasons: 3, language: en, max_customers: 9, max_body_mb: 1.0}
 paths: {var: var, mlruns: mlruns}
 churn:

@@ -36,7 +36,7 @@ def make_config(**changes) -> Config:
         "timeline": {"every": "28d", "cutoffs": 2, "history": "9d", "gap": "0d"},
         "clv": {"horizon": "28d"},
         "tuning": {"trials": 1, "minutes": 1},
-        "gate": {"churn_margin": 0, "clv_margin": 0, "repeats": 100},
+        "gate": GATE,
         "serving": {"reasons": 0, "language": "da", "max_customers": 1, "max_body_mb": 1},
         "paths": {"var": "var", "mlruns": "mlruns"},
     }
@@ -56,6 +56,17 @@ SUBSCRIPTIONS = {
 PAID = {**SUBSCRIPTIONS, "columns": {**SUBSCRIPTIONS["columns"], "mrr": "monthly"}}
 LEFT = {"kind": "flag", "says": "churned"}
 CANCEL = {"kind": "cancel", "horizon": "9d"}
+GATE = {
+    "churn_margin": 0,
+    "clv_margin": 0,
+    "repeats": 100,
+    "calibration": 0.05,
+    "bias": 0.25,
+    "slice_calibration": 0.1,
+    "slice_bias": 0.5,
+    "slice_customers": 30,
+    "slice_outcomes": 5,
+}
 SEGMENTS = {
     "min_segments": 2,
     "max_segments": 3,
@@ -250,7 +261,7 @@ def test_what_is_no_zone(zone):
         ({"segments": {**SEGMENTS, "min_segments": 4}}, "must not exceed"),
         ({"segments": {**SEGMENTS, "min_share": 0.6}}, "min_share is too large"),
         ({"features": {"windows": ["7d", "1w"]}}, "must rise"),
-        ({"gate": {"churn_margin": float("nan"), "clv_margin": 0, "repeats": 100}}, "finite"),
+        ({"gate": {**GATE, "churn_margin": float("nan")}}, "finite"),
     ],
 )
 def test_sections_that_do_not_fit_together(changes, rule):

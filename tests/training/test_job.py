@@ -17,7 +17,6 @@ from tests.training.bases import (
     make_snapshot_config,
 )
 from training import bundle as bundles
-from training.baselines import BaselineError
 from training.job import Trained, train
 from training.metrics import CHURN_METRICS, VALUE_METRICS
 from training.progress import Reporter
@@ -107,6 +106,7 @@ def test_the_manifest_says_where_the_model_came_from(case):
     assert told["verdict"] == {
         "passed": made.verdict.passed,
         "reasons": list(made.verdict.reasons),
+        "checks": made.facts["gate"],
     }
     assert {"numpy", "pandas", "scikit-learn", "xgboost-cpu"} <= set(told["libraries"])
     assert made.bundle.card["task"] == task
@@ -180,6 +180,11 @@ def test_the_run_has_settings_figures_and_lineage(case):
     assert run.data.tags["task"] == task
     assert run.data.tags["data_fingerprint"] == fingerprint(config)
     assert {"config_hash", "code_commit", "base"} <= set(run.data.tags)
+    assert run.data.tags["gate"] == str(made.verdict.passed).lower()
+    for check in made.verdict.checks:
+        assert run.data.tags[f"gate.{check.name}"] == str(check.passed).lower()
+        if check.value is not None:
+            assert run.data.metrics[f"gate.{check.name}"] == pytest.approx(check.value)
     assert run.data.metrics == pytest.approx(made.bundle.manifest["metrics"])
     settings = made.bundle.manifest["settings"]
     assert run.data.params == {name: str(value) for name, value in settings.items()}
@@ -313,14 +318,14 @@ def test_trained_again_a_finished_study_is_taken_up_and_only_the_time_differs(tm
     assert len(trials_of(config, later)) == config.tuning.trials
 
 
-def test_a_baseline_that_cannot_be_fitted_ends_the_training_and_registers_nothing(tmp_path):
+def test_a_baseline_that_cannot_be_fitted_is_left_out_and_missed(tmp_path):
     rows = make_regulars()
     rows["paid"] = 10.0
     config = make_regulars_config(tmp_path, rows, tuning={"trials": 1, "minutes": 5.0})
-    with pytest.raises(BaselineError, match="BG/NBD × Gamma-Gamma cannot be fitted"):
-        train_quietly(config, "clv")
-    assert Tracker(config).versions("clv") == []
-    assert not (config.var / "runs").exists()
+    made = train_quietly(config, "clv")
+    assert [held["name"] for held in made.facts["models"]] == ["xgboost", "last_spend"]
+    (warning,) = (told for told in made.facts["warnings"] if "baseline" in told)
+    assert "A baseline is missing: the baseline BG/NBD × Gamma-Gamma cannot be fitted" in warning
 
 
 def test_too_small_a_base_is_refused_before_anything_is_made(tmp_path):

@@ -9,6 +9,7 @@ from training.metrics import (
     CHURN_METRICS,
     VALUE_METRICS,
     Interval,
+    Sample,
     bootstrap,
     brier,
     ece,
@@ -16,10 +17,14 @@ from training.metrics import (
     lift_at_10,
     log_loss,
     mae,
+    mean_actual,
+    mean_excess,
+    mean_predicted,
     normalised_gini,
     paired_bootstrap,
     pr_auc,
     random_level_ece,
+    resampled,
     rmse,
     roc_auc,
     spearman,
@@ -213,6 +218,20 @@ def test_a_weight_is_a_number_of_equal_rows(data, y):
         assert weighted == pytest.approx(repeated, nan_ok=True)
 
 
+@given(st.data(), values)
+def test_many_weightings_at_once_give_what_each_gives_alone(data, y):
+    rows = len(y)
+    prediction = np.array(data.draw(st.lists(st.integers(0, 9), min_size=rows, max_size=rows))) / 10
+    row = st.lists(st.integers(0, 3), min_size=rows, max_size=rows)
+    weights = np.array(data.draw(st.lists(row, min_size=1, max_size=4)), dtype=float)
+    y = np.array(y)
+    for metrics, truth in ((CHURN_METRICS, y > 0), (VALUE_METRICS, y)):
+        for metric in metrics.values():
+            alone = [metric(truth, prediction, weight) for weight in weights]
+            together = metric.draws(truth, prediction, weights)
+            np.testing.assert_allclose(together, alone, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("transform", [np.exp, np.arctan, lambda p: 7 * p - 3, lambda p: p**3])
 def test_rankings_see_only_the_order(transform):
     y, prediction = churners(300)
@@ -355,6 +374,15 @@ def test_intervals_cover_the_truth_as_often_as_they_claim():
     assert 0.88 <= np.mean([covers(seed) for seed in range(200)]) <= 0.99
 
 
+@pytest.mark.parametrize("rows", [50, 500])
+def test_the_interval_of_a_calibration_error_holds_it(rows):
+    # Drawn again, even a perfect or a constant prediction looks worse than it was.
+    y, prediction = churners(rows)
+    for p in (prediction, np.full(rows, y.mean())):
+        found = bootstrap(ece, y, p, range(rows), repeats=200)
+        assert 0 <= found.low <= found.estimate <= found.high
+
+
 def test_whole_customers_are_drawn():
     y, prediction = churners(300)
     once = bootstrap(brier, y, prediction, np.arange(300))
@@ -373,6 +401,44 @@ def test_customers_may_be_named_by_anything_hashable():
     expected = bootstrap(roc_auc, y, prediction, codes, repeats=30)
     for names in ([f"c{code}" for code in codes], [("shop", int(code)) for code in codes]):
         assert bootstrap(roc_auc, y, prediction, names, repeats=30) == expected
+
+
+def test_samples_of_the_same_draws_are_paired():
+    y, prediction = churners(300)
+    some = np.arange(0, 300, 3)
+    samples = [
+        Sample({"n": mean_actual}, np.ones(300), prediction),
+        Sample({"brier": brier, "p": mean_predicted, "y": mean_actual}, y, prediction, some),
+        Sample({"excess": mean_excess}, y, prediction, some),
+    ]
+    whole, part, excess = resampled(samples, np.arange(300), repeats=40, seed=2)
+    assert np.all(whole["n"] == 1)
+    np.testing.assert_allclose(excess["excess"], part["p"] - part["y"])
+    assert samples[1].values()["brier"] == brier(y[some], prediction[some])
+    # Drawn over again by hand: customers of all rows, of whom only every third is measured.
+    rng = np.random.default_rng(2)
+    weight = np.bincount(rng.integers(0, 300, 300), minlength=300)[some]
+    assert part["brier"][0] == pytest.approx(brier(y[some], prediction[some], weight))
+
+
+def test_a_block_of_draws_more_or_less_changes_nothing(monkeypatch):
+    y, prediction = churners(200)
+    whole = bootstrap(roc_auc, y, prediction, range(200), 50)
+    monkeypatch.setattr("training.metrics._AT_ONCE", 600)
+    assert bootstrap(roc_auc, y, prediction, range(200), 50) == whole
+
+
+def test_more_is_worth_more_whichever_way_a_metric_runs():
+    assert CHURN_METRICS["roc_auc"].worth(0.7) > CHURN_METRICS["roc_auc"].worth(0.6)
+    assert CHURN_METRICS["log_loss"].worth(0.3) > CHURN_METRICS["log_loss"].worth(0.4)
+    assert VALUE_METRICS["total_bias"].worth(-0.1) > VALUE_METRICS["total_bias"].worth(0.2)
+
+
+def test_a_sign_is_clear_where_the_interval_excludes_zero():
+    assert Interval(1, 0.5, 2).clear
+    assert Interval(-1, -2, -0.5).clear
+    assert not Interval(1, 0, 2).clear
+    assert not Interval(np.nan, np.nan, np.nan).clear
 
 
 def test_draws_without_a_meaning_are_left_out():

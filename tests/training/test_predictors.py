@@ -12,6 +12,7 @@ from training.predictors import (
     Centres,
     Linear,
     Predictor,
+    ProbabilityChurn,
     ProbabilityValue,
     Term,
     Trees,
@@ -70,6 +71,18 @@ def make_probability_value() -> ProbabilityValue:
         purchases=BGNBD(r=0.25, alpha=31.0, a=0.8, b=2.4),
         value=GammaGamma(p=6.25, q=3.74, v=15.44),
         reference=(4.0, 60.0, 200.0, 35.0),
+    )
+
+
+def make_probability_churn() -> ProbabilityChurn:
+    return ProbabilityChurn(
+        features=COLUMNS,
+        purchase_days=0,
+        active_span=1,
+        tenure=2,
+        horizon=90.0,
+        purchases=BGNBD(r=0.25, alpha=31.0, a=0.8, b=2.4),
+        reference=(4.0, 60.0, 200.0),
     )
 
 
@@ -267,6 +280,26 @@ class TestProbabilityValue(PredictorContract):
                 total[which] += after - before
         found = held.contributions(row[None]).values[0, :4]
         np.testing.assert_allclose(found, total / len(orders), rtol=1e-9)
+
+
+class TestProbabilityChurn(PredictorContract):
+    def make(self) -> ProbabilityChurn:
+        return make_probability_churn()
+
+    def test_its_margin_is_the_log_odds_of_silence(self):
+        held = make_probability_churn()
+        row = np.array([[5.0, 100.0, 200.0, 0.0, 0.0, 0.0]])
+        buys = held.purchases.probability_of_purchase(90.0, 4.0, 100.0, 200.0)
+        assert 1 / (1 + np.exp(-held.margin(row)[0])) == pytest.approx(1 - float(buys))
+
+    def test_a_longer_silence_is_a_likelier_one(self):
+        rows = np.tile([6.0, 0.0, 300.0, 0.0, 0.0, 0.0], (5, 1))
+        rows[:, 1] = [290, 240, 180, 100, 20]
+        assert np.all(np.diff(make_probability_churn().margin(rows)) > 0)
+
+    def test_certainty_has_log_odds_with_a_bound(self):
+        rows = np.array([[4000.0, 1.0, 4000.0, 0, 0, 0], [4000.0, 4000.0, 4000.0, 0, 0, 0]])
+        assert np.isfinite(make_probability_churn().margin(rows)).all()
 
 
 class TestCentres(PredictorContract):

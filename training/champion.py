@@ -1,0 +1,64 @@
+"""Whether the champion can be measured on a run's test rows, and as which contender."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from configs.load import dump
+from configs.schema import Config
+from training.baselines import Contender
+from training.bundle import Bundle
+from training.model import Model, Task
+from training.split import Split
+
+NAME = "champion"
+_ASKED = ("kind", "horizon", "value", "test_share")
+"""What of a task's section says which question is asked, and of whom by chance."""
+
+
+def contender(
+    bundle: Bundle, config: Config, task: Task, data: Split, candidate: Model, fingerprint: str
+) -> Contender | str:
+    """Return the champion as a contender on the same test rows, or why it cannot be one.
+
+    It must take the same inputs, answer the same question, and have learned from nothing that it
+    is now tested on.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The champion's.
+    config : Config
+    task : {"churn", "clv"}
+    data : Split
+        Whose test rows it is to predict.
+    candidate : Model
+        What it is to stand beside.
+    fingerprint : str
+        Of the data.
+    """
+    told = bundle.manifest
+    if bundle.model.inputs.digest != candidate.inputs.digest:
+        return "its inputs are others than those built now"
+    if _question(told["config"], task) != _question(dump(config), task):
+        return "it answers another question: the task's section of the config differs"
+    if data.cutoffs is None:
+        known = (told["data"]["fingerprint"], told["config"]["seed"])
+        if known != (fingerprint, config.seed):
+            return "it may have learned from these rows: it was split by other data or seed"
+    elif _last_outcome(told["cutoffs"]) > data.cutoffs.test:
+        return f"it learned from outcomes after {data.cutoffs.test}, which it would be tested on"
+    return Contender(bundle.model, "champion", "The champion", alias=NAME)
+
+
+def _question(config: Mapping[str, Any], task: Task) -> dict[str, Any]:
+    asked = {key: (config.get(task) or {}).get(key) for key in _ASKED}
+    return {**asked, "gap": config["timeline"]["gap"]}
+
+
+def _last_outcome(cutoffs: Mapping[str, Any]) -> date:
+    """Return the day after the last that a bundle's outcomes for learning lie on."""
+    last = max(date.fromisoformat(day) for day in cutoffs["fit"])
+    return last + timedelta(days=cutoffs["gap_days"] + cutoffs["horizon_days"])
