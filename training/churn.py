@@ -45,6 +45,11 @@ def objective(data: Split, seed: int) -> Callable[[optuna.Trial], float]:
     return loss
 
 
+def tuned(trial: optuna.trial.FrozenTrial) -> float:
+    """Return the deciding metric that a trial saw at the validation cut-off."""
+    return float(trial.user_attrs[DECIDING])
+
+
 def fit(data: Split, settings: Mapping[str, Any], rounds: int, seed: int) -> Model:
     """Fit trees on every example whose outcome was known, calibrated on customers unseen."""
     learner = trees.Learner(data.schema, {**OBJECTIVE, **settings}, seed)

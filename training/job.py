@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -23,9 +23,21 @@ from configs.schema import Config
 from features.schema import FeatureSchema
 from features.source import Tables, fingerprint, load_tables
 from training import bundle as bundles
-from training import churn, clv, facts, figures, learned, probability, segments, trees, tune
+from training import (
+    churn,
+    clv,
+    facts,
+    figures,
+    leakage,
+    learned,
+    probability,
+    segments,
+    trees,
+    tune,
+)
 from training.bundle import Bundle
 from training.card import card
+from training.claims import claims, usual
 from training.evaluate import Evaluation, compare
 from training.gate import Verdict, judge, judge_segments
 from training.model import Model, Task
@@ -132,6 +144,8 @@ def _supervise(
     kind = SUPERVISED[task]
     reporter.say(f"{task}: building features at the cut-offs")
     data = kind.split(config, tables)
+    leaks = leakage.require_none(config, task, data)
+    data = replace(data, warnings=(*leakage.warnings(config, leaks), *data.warnings))
     for warning in data.warnings:
         reporter.say(f"{task}: {warning}")
     study = _study(config, task, origin, data.schema, kind)
@@ -162,7 +176,19 @@ def _supervise(
         repeats=config.gate.repeats,
         seed=config.seed,
     )
-    return _supervised_result(config, task, data, study, evaluation, verdict, origin)
+    claimed = claims(
+        config,
+        data,
+        kind.METRICS[kind.DECIDING],
+        usual(data.schema, kind.OBJECTIVE, best.params, best.user_attrs["rounds"], config.seed),
+        tuning=kind.tuned(best),
+        later=evaluation.values[verdict.served][kind.DECIDING],
+    )
+    reporter.say(f"{task}: {claimed}")
+    data = replace(data, warnings=(*claimed.warnings(), *data.warnings))
+    result = _supervised_result(config, task, data, study, evaluation, verdict, origin)
+    honest = {"leakage": leakage.facts(leaks), "claims": claimed.to_dict()}
+    return replace(result, facts={**result.facts, **honest})
 
 
 def _supervised_result(

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from configs.errors import StamkundeError
 from configs.schema import Cancel, Clv, Config, Label, Lapse, Segmentation
 from configs.values import MOST_DAYS
 from features.build import build, schema_of
-from features.findings.finding import FEWEST
+from features.enough import doubts, part_of_snapshot, parts_in_time, require_enough
 from features.labels import cancelled, future, snapshot_labels
 from features.schema import FeatureSchema
 from features.source import Tables, first_and_last_day
@@ -24,14 +23,6 @@ from training.model import Population
 
 SNAPSHOT_DAY = date(1970, 1, 1)
 """What stands for a cut-off where there is no time."""
-
-CHURNED = ("churned", "stayed")
-BOUGHT = ("bought",)
-"""Outcomes that a task needs enough customers of; of value, only those who brought any."""
-
-
-class TooFewError(StamkundeError, ValueError):
-    """Too few customers, or too few of one outcome, to learn from."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +103,9 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Cancel | Clv) ->
         If too few customers are left.
     """
     cuts = cut_offs(config.timeline, task.horizon, *first_and_last_day(tables))
+    parts = parts_in_time(config, tables, task, cuts)
+    name = "clv" if isinstance(task, Clv) else "churn"
+    require_enough(name, parts)
     frame = build(config, tables, [*cuts.fit, cuts.test])
     inputs = schema_of(config, tables)
     as_of = frame["as_of"].to_numpy()
@@ -123,7 +117,7 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Cancel | Clv) ->
     rows = Examples(frame["customer_id"].to_numpy(), as_of, matrix, unknown)
     rows = rows.take(population.holds(schema, matrix))
     fit = with_outcomes(config, tables, task, rows.at(cuts.fit), known_before=cuts.test)
-    split = Split(
+    return Split(
         schema=schema,
         tune=with_outcomes(config, tables, task, rows.at(cuts.tune), known_before=cuts.validation),
         validation=fit.at([cuts.validation]),
@@ -133,14 +127,14 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Cancel | Clv) ->
         cutoffs=cuts,
         population=population,
         learned=wide.learned,
-        warnings=wide.warnings,
+        warnings=(*doubts(name, parts), *wide.warnings),
     )
-    require_enough(split, BOUGHT if isinstance(task, Clv) else CHURNED)
-    return split
 
 
 def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
     """Split a snapshot by strata of its label: it has no future to be tested on."""
+    part = part_of_snapshot(config, tables)
+    require_enough("churn", [part])
     frame = build(config, tables, [SNAPSHOT_DAY])
     schema = schema_of(config, tables)
     labels = snapshot_labels(config, tables)
@@ -148,7 +142,6 @@ def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
     rows = Examples(
         frame["customer_id"].to_numpy(), frame["as_of"].to_numpy(), schema.encode(frame), target
     )
-    require_both(target, CHURNED, config.sources.snapshot.path)  # type: ignore[union-attr]
     fit, test = _strata(target, np.arange(len(rows)), task.test_share, config.seed)
     tune, validation = _strata(target, fit, 0.25, config.seed)
     return Split(
@@ -160,6 +153,7 @@ def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
         known=rows.matrix[test],
         cutoffs=None,
         population=None,
+        warnings=doubts("churn", [part]),
     )
 
 
@@ -195,27 +189,6 @@ def _beside(keys: pd.DataFrame, outcome: pd.DataFrame, *columns: str) -> list[np
     """Return outcomes in the order of the keys, 0 where nothing happened."""
     joined = keys.merge(outcome, how="left", on=list(keys.columns))
     return [joined[column].fillna(0).to_numpy(float) for column in columns]
-
-
-def require_enough(split: Split, outcomes: Sequence[str]) -> None:
-    """Refuse to begin where a part of the split has too few of an outcome."""
-    for name, part in (
-        ("tune", split.tune),
-        ("validation", split.validation),
-        ("test", split.test),
-    ):
-        require_both(part.target, outcomes, f"the {name} cut-offs")
-
-
-def require_both(target: np.ndarray, outcomes: Sequence[str], where: str) -> None:
-    """Refuse to learn from fewer than 50 of an outcome: the positive one, then the other."""
-    positive = int(np.sum(target > 0))
-    for count, said in zip((positive, len(target) - positive), outcomes, strict=False):
-        if count < FEWEST:
-            raise TooFewError(
-                f"{where}: {count} customers who {said} of {len(target)}, at least {FEWEST} are "
-                "needed; bring more history, or another horizon"
-            )
 
 
 def _strata(

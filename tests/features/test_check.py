@@ -8,7 +8,8 @@ import pytest
 
 from configs.schema import Config
 from features.check import check, unfit
-from features.findings.finding import FEWEST, Finding
+from features.enough import FEWEST
+from features.findings.finding import Finding
 from features.source import load_tables
 from tests.factories import make_shop, make_snapshot
 

@@ -10,6 +10,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from features.build import build
+from features.enough import TooFewError
 from features.source import fingerprint, load_tables
 from tests.training.bases import (
     make_regulars,
@@ -21,7 +22,6 @@ from training.baselines import BaselineError
 from training.job import Trained, train
 from training.metrics import CHURN_METRICS, VALUE_METRICS
 from training.progress import Reporter
-from training.split import TooFewError
 from training.track import Tracker
 
 NOW = datetime(2024, 6, 3, 12, 30, 15, tzinfo=UTC)

@@ -5,12 +5,12 @@ import optuna
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from features.enough import TooFewError
 from features.source import load_tables
 from tests.training.bases import make_regulars, make_regulars_config, make_schema
 from training import segments
 from training.progress import Reporter
 from training.segments import SegmentData, choices, columns_of, data_at, fit, measure
-from training.split import TooFewError
 from training.tune import search_all
 
 SIZES = (150, 250, 100)

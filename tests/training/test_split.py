@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from features.build import build
+from features.enough import TooFewError
 from features.source import load_tables
 from features.timeline import HistoryError
 from tests.training.bases import (
@@ -13,7 +14,7 @@ from tests.training.bases import (
     make_snapshot_config,
     make_subscribers,
 )
-from training.split import SNAPSHOT_DAY, TooFewError, split_by_strata, split_by_time
+from training.split import SNAPSHOT_DAY, split_by_strata, split_by_time
 
 HORIZON = timedelta(days=28)
 
