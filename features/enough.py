@@ -6,7 +6,7 @@ They are counted without building features, so that too few are told before the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from math import sqrt
 
@@ -105,6 +105,12 @@ def part_of_snapshot(config: Config, tables: Tables) -> Part:
     return Part("by the label", _SAID["label"], len(churned), int(churned.sum()))
 
 
+def held_out(part: Part, share: float) -> Part:
+    """Return what of a snapshot is held out by strata."""
+    asked, did = (max(1, round(share * count)) for count in (part.asked, part.did))
+    return replace(part, where="in the part held out", asked=asked, did=did)
+
+
 def too_few(parts: Sequence[Part]) -> str | None:
     """Say which parts have fewer than `FEWEST` of an outcome, all at once; None if none has."""
     short = [part for part in parts if part.fewest < FEWEST]
@@ -117,8 +123,11 @@ def too_few(parts: Sequence[Part]) -> str | None:
 
 
 def rough(parts: Sequence[Part]) -> str | None:
-    """Say in which parts a figure cannot be relied on for want of customers; None if in none."""
-    thin = [part for part in parts if not part.of_value and FEWEST <= part.fewest < ENOUGH]
+    """Say in which parts a figure cannot be relied on for want of customers; None if in none.
+
+    Of the parts that are judged on, the last two: what only trains is not measured on.
+    """
+    thin = [part for part in parts[-2:] if not part.of_value and part.fewest < ENOUGH]
     if not thin:
         return None
     told = ", ".join(f"±{part.margin:.2f} with {part}" for part in thin)
@@ -137,11 +146,9 @@ def doubts(task: str, parts: Sequence[Part]) -> tuple[str, ...]:
 def too_few_to_segment(task: Segmentation, count: int) -> str | None:
     """Say how many the segments that are asked need, if so many customers are too few."""
     needed = FEWEST * task.min_segments
-    return (
-        None
-        if count >= needed
-        else f"at least {needed} are needed for {task.min_segments} segments"
-    )
+    if count >= needed:
+        return None
+    return f"at least {needed} are needed for {task.min_segments} segments"
 
 
 def customers_to_segment(config: Config, tables: Tables, task: Segmentation) -> tuple[int, str]:

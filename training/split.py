@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from configs.schema import Cancel, Clv, Config, Label, Lapse, Segmentation
 from configs.values import MOST_DAYS
 from features.build import build, schema_of
-from features.enough import doubts, part_of_snapshot, parts_in_time, require_enough
+from features.enough import doubts, held_out, part_of_snapshot, parts_in_time, require_enough
 from features.labels import cancelled, future, snapshot_labels
 from features.schema import FeatureSchema
 from features.source import Tables, first_and_last_day
@@ -153,7 +153,7 @@ def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
         known=rows.matrix[test],
         cutoffs=None,
         population=None,
-        warnings=doubts("churn", [part]),
+        warnings=doubts("churn", [held_out(part, task.test_share)]),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from configs.schema import Config
 from features.contract import quote_names
-from features.enough import part_of_snapshot, rough, too_few
+from features.enough import held_out, part_of_snapshot, rough, too_few
 from features.findings.finding import Finding, figures
 from features.source import Tables
 
@@ -42,6 +42,7 @@ def _balance(config: Config, tables: Tables) -> Finding:
         needed = short.partition("; ")[2]
         step = f"{needed}; customers who left have the label {label!r}"
         return Finding("stop", "churn: label", found, step)
-    if doubt := rough([part]):
+    share = config.churn.test_share  # type: ignore[union-attr]
+    if doubt := rough([held_out(part, share)]):
         return Finding("look", "churn: label", found, doubt)
     return Finding("fine", "churn: label", found)

@@ -137,7 +137,7 @@ def test_all_who_are_known_are_told_apart_unless_only_the_active_are_asked(base,
 
 def test_too_few_customers_are_told_with_what_would_be_enough(tmp_path):
     config = make_regulars_config(tmp_path, make_regulars(90))
-    with pytest.raises(TooFewError, match=r"8. customers at .*: at least 100 are needed for 2"):
+    with pytest.raises(TooFewError, match=r"8. customers at .*; at least 100 are needed for 2"):
         data_at(config, load_tables(config))
 
 
