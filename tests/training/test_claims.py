@@ -22,7 +22,7 @@ def rows(days, seed: int) -> Examples:
     customers = np.arange(300)
     habit = np.random.default_rng(0).random(300) < 0.4
     parts = [
-        (customers, np.full(300, day, object), habit ^ (rng.random(300) < 0.1)) for day in days
+        (customers, np.full(300, day, object), habit ^ (rng.random(300) < 0.05)) for day in days
     ]
     names, as_of, target = (np.concatenate(column) for column in zip(*parts, strict=True))
     hint = target + rng.normal(0, 2, len(target))
@@ -71,8 +71,8 @@ def test_what_is_known_by_heart_is_claimed_and_not_kept(config):
     later = roc_auc(data.test.target, fits[AS_IT_COMES](data.fit)(data.test.matrix))
     found = claims(config, data, AUC, fits, tuning=0.7, later=later)
     assert found.chosen == AS_IT_COMES
-    assert found.random > 0.75
-    assert found.later < 0.65
+    assert found.random > 0.7
+    assert found.later < 0.6
     (warning,) = found.warnings()
     assert warning.startswith("Random split: it would have claimed 0.")
 
