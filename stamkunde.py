@@ -20,6 +20,7 @@ from serving import console
 
 if TYPE_CHECKING:
     from features.catalogue import Described
+    from features.findings.finding import Finding
     from features.source import Tables
     from serving.ledger import Ledger
     from training.job import Trained
@@ -85,11 +86,10 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Say whether the data is fit for the job; exit 2 where training cannot be meant."""
-    from features.check import check as examine
     from features.check import unfit
 
     told = load(config, set_ or [])
-    found = examine(told, _loaded(told, rejects, count_duplicates=True))
+    found = _examined(told, _loaded(told, rejects, count_duplicates=True))
     console.findings(found, as_json)
     if unfit(found):
         raise typer.Exit(2)
@@ -313,7 +313,6 @@ def schema() -> None:
 @app.command()
 def demo(config: ConfigFile, set_: Overrides = None) -> None:
     """Run the whole path on a customer base, and end by saying where to look next."""
-    from features.check import check as examine
     from features.check import unfit
     from features.source import first_and_last_day
     from serving.demo import serve_and_ask
@@ -323,7 +322,7 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
     told, say = load(config, set_ or []), Reporter(sys.stdout).say
     say(f"\n1 · Is the data of {told.name} fit for the job?")
     tables = _loaded(told, count_duplicates=True)
-    found = examine(told, tables)
+    found = _examined(told, tables)
     console.findings(found, False)
     if unfit(found):
         raise typer.Exit(2)
@@ -392,6 +391,19 @@ def _loaded(config: Config, rejects: Path | None = None, count_duplicates: bool 
     return tables
 
 
+def _examined(config: Config, tables: Tables) -> list[Finding]:
+    """Look at the tables, and whether a snapshot's attributes know the answer."""
+    from features.check import check as examine
+    from features.check import unfit
+
+    found = examine(config, tables)
+    if tables.snapshot is None or unfit(found):
+        return found
+    from training.leakage import findings  # it takes seconds that other bases spare
+
+    return found + findings(config, tables)
+
+
 def _described(config: Config) -> list[Described]:
     """Return the features of a base, then the columns that models learn."""
     from features.catalogue import Described, describe
@@ -413,12 +425,15 @@ def _train(
     rejects: Path | None = None,
 ) -> list[Trained]:
     """Train one task or all, show what came of each, and write the report."""
+    from features.enough import require_all
     from training.card import report
     from training.job import train as run
     from training.progress import Reporter
 
     tasks = config.tasks if task == "all" else (_one_task(config, task),)
     tables = tables or _loaded(config, rejects)
+    if len(tasks) > 1:
+        require_all(config, tables, tasks)  # before the first of them takes its minutes
     made = []
     for name in tasks:
         trained = run(config, name, now=_now(), tables=tables, reporter=Reporter())  # type: ignore[arg-type]

@@ -183,6 +183,36 @@ class Gate(Section):
     slice_outcomes: int = Field(ge=1, description="nor has one of fewer of an outcome")
 
 
+class Leakage(Section):
+    """When an attribute without a time is held to know the answer, and a figure to be too good."""
+
+    alone_auc: float = Field(
+        gt=0.5,
+        le=1,
+        description="ROC-AUC from which on one attribute alone is held to know who left",
+    )
+    alone_gini: float = Field(
+        gt=0, le=1, description="normalised Gini from which on one is held to know the value"
+    )
+    removal: float = Field(
+        gt=0,
+        le=1,
+        description="by how much a model above those may fall for want of one attribute",
+    )
+    waived: dict[Slug, Annotated[str, Field(min_length=1)]] = Field(
+        {}, description="attributes that may know it all the same, each with the reason why"
+    )
+    too_good: float = Field(
+        gt=0.5, le=1, description="ROC-AUC from which on the reader of a card is warned"
+    )
+    fall: float = Field(
+        gt=0,
+        le=1,
+        description="by how much ROC-AUC may fall from a random split to the later period without "
+        "a warning; normalised Gini, of which 1 is twice as far from chance, by twice as much",
+    )
+
+
 class Serving(Section):
     """What the service and the batch answer."""
 
@@ -242,6 +272,7 @@ class Config(Section):
     segments: Segmentation | None = None
     tuning: Tuning
     gate: Gate
+    leakage: Leakage
     serving: Serving
     paths: Paths
     engine: Annotated[DuckDbEngine | SparkEngine, Field(discriminator="kind")] = DuckDbEngine()
@@ -286,6 +317,15 @@ class Config(Section):
             raise ValueError(
                 "sources.snapshot.attributes are all protected or say who left: no input is left"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_waived_is_an_input(self) -> Config:
+        customers = self.sources.customers
+        signs_up = customers is not None and customers.columns.signed_up_at is not None
+        for name in self.leakage.waived:
+            if name not in self.inputs and not (signs_up and name == "signed_up"):
+                raise ValueError(f"leakage.waived.{name} must be an attribute that models see")
         return self
 
     @model_validator(mode="after")

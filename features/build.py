@@ -175,6 +175,15 @@ def schema_of(config: Config, tables: Tables) -> FeatureSchema:
     return FeatureSchema(tuple(each.column for each in describe(config, categories)))
 
 
+def recency(config: Config, tables: Tables, cutoffs: Sequence[date]) -> pd.DataFrame:
+    """Build `days_since_purchase` alone, of everybody with an order: as `build` does, but quick."""
+    at, run = AsOf(tuple(sorted(set(cutoffs))), config.timezone), partial(computed, tables.backend)
+    rows = tables.need("transactions")
+    features = [each for each in behaviour_features(config) if each.name == "days_since_purchase"]
+    plan = Plan(features, [Purchases(rows, at, is_settled(rows, at, run))], at)
+    return to_pandas(run(plan.table(plan.gathered()).order_by(KEYS)))
+
+
 def build_known(config: Config, tables: Tables, as_of: date) -> pd.DataFrame:
     """Build everybody's features as of one date, which somebody must be known at.
 

@@ -122,6 +122,13 @@ def _config(folder: Path) -> dict[str, Any]:
             "slice_customers": 30,
             "slice_outcomes": 5,
         },
+        "leakage": {
+            "alone_auc": 0.9,
+            "alone_gini": 0.9,
+            "removal": 0.1,
+            "too_good": 0.95,
+            "fall": 0.1,
+        },
         "serving": {"reasons": 3, "language": "en", "max_customers": 1000, "max_body_mb": 1.0},
         "paths": {"var": str(folder / "var"), "mlruns": str(folder / "mlruns")},
     }

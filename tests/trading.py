@@ -18,10 +18,13 @@ def make_trading_shop(folder: Path, **changes: Any) -> Path:
     """Write a base whose models pass their gates beyond doubt; return its config's file.
 
     Nearly all who read the newsletter buy in the last four weeks, and few others do: no rule of
-    recency or spend can know that.
+    recency or spend can know that. It is a leak, which the config waives.
     """
     rows = make_regulars()
+    waived = {"newsletter": "made from the outcome, so that the gates are passed"}
     config = make_regulars_config(folder, rows, **changes)
+    held = config.leakage.model_copy(update={"waived": waived})
+    config = config.model_copy(update={"leakage": held})
     late = rows["when"] >= (FIRST + pd.Timedelta(days=DAYS - 28)).isoformat()
     stay = set(rows.loc[late, "customer"])
     customers = pd.read_csv(folder / "customers.csv", dtype=str)

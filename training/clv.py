@@ -87,6 +87,11 @@ def _unexplained(tried: Tried) -> float:
     return metrics.unexplained_deviance(np.concatenate(tried.targets), told)
 
 
+def tuned(trial: optuna.trial.FrozenTrial) -> float:
+    """Return the deciding metric that a trial saw at the later cut-offs."""
+    return float(trial.user_attrs[DECIDING])
+
+
 def fit(data: Split, settings: Mapping[str, Any], rounds: Sequence[int], seed: int) -> Model:
     """Fit with a log link; weights, level and intervals come from customers unseen."""
     fitted = ensemble.fit(PLAN, data, settings, rounds, seed)

@@ -35,6 +35,7 @@ from training import (
     facts,
     families,
     figures,
+    leakage,
     learned,
     probability,
     pruning,
@@ -49,6 +50,7 @@ from training import space as space_of_study
 from training.baselines import Contender
 from training.bundle import Bundle
 from training.card import card
+from training.claims import claims, notebook
 from training.evaluate import Evaluation, compare
 from training.gate import NO_CHAMPION, Verdict, judge, judge_segments
 from training.model import Model, Task
@@ -167,6 +169,8 @@ def _supervise(
     require_known(space, usual, task)
     reporter.say(f"{task}: building features at the cut-offs")
     data = kind.split(config, tables)
+    leaks = leakage.require_none(config, task, data)
+    data = replace(data, warnings=(*leakage.warnings(config, leaks), *data.warnings))
     for warning in data.warnings:
         reporter.say(f"{task}: {warning}")
     study = tune.tune(
@@ -202,7 +206,19 @@ def _supervise(
         groupings=slices.groupings(config, tables, data),
         champion=rival if isinstance(rival, str) else "",
     )
-    return _supervised_result(config, tables, task, data, study, evaluation, verdict, origin)
+    claimed = claims(
+        config,
+        data,
+        kind.METRICS[kind.DECIDING],
+        notebook(kind.PLAN.recipe(data.schema, settings, config.seed), best.user_attrs["rounds"]),
+        tuning=kind.tuned(best),
+        later=evaluation.values[verdict.served][kind.DECIDING],
+    )
+    reporter.say(f"{task}: {claimed}")
+    data = replace(data, warnings=(*claimed.warnings(), *data.warnings))
+    result = _supervised_result(config, tables, task, data, study, evaluation, verdict, origin)
+    honest = {"leakage": leakage.facts(leaks), "claims": claimed.to_dict()}
+    return replace(result, facts={**result.facts, **honest})
 
 
 def _champion(

@@ -14,7 +14,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from configs.schema import Config, Segmentation
 from features.build import build, schema_of
-from features.findings.finding import FEWEST
+from features.enough import require_enough_to_segment
 from features.schema import FeatureSchema
 from features.source import Tables, first_and_last_day
 from training.baselines import terms_of
@@ -22,11 +22,7 @@ from training.calibrate import Scale
 from training.model import Model, Population
 from training.naming import name_segments
 from training.predictors import Centres, Term
-from training.split import (
-    SNAPSHOT_DAY,
-    TooFewError,
-    population_of,
-)
+from training.split import SNAPSHOT_DAY, population_of
 
 MOST_LOOKED_AT = 2000  # customers the silhouette is measured on: it needs every pair's distance
 
@@ -95,11 +91,7 @@ def data_at(config: Config, tables: Tables) -> SegmentData:
     if population is not None:
         within = population.holds(schema, matrix)
         frame, matrix = frame[within], matrix[within]
-    if len(matrix) < FEWEST * task.min_segments:
-        raise TooFewError(
-            f"{len(matrix)} customers at {as_of}: at least {FEWEST * task.min_segments} are needed "
-            f"for {task.min_segments} segments; bring more history or a longer active_within"
-        )
+    require_enough_to_segment(task, len(matrix), f"at {as_of}")
     customers = frame["customer_id"].to_numpy()
     longest = config.features.windows[-1]
     return SegmentData(schema, customers, matrix, as_of, population, longest)

@@ -10,32 +10,29 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, StratifiedKFold, train_test_split
 
-from configs.errors import StamkundeError
 from configs.schema import Cancel, Clv, Config, Label, Lapse, Segmentation, asks_subscribers
 from configs.values import MOST_DAYS
 from features.build import build, schema_of
-from features.findings.finding import FEWEST
+from features.enough import (
+    cuts_of,
+    doubts,
+    held_out,
+    part_of_snapshot,
+    parts_in_time,
+    require_enough,
+)
 from features.labels import cancelled, future, recurring, snapshot_labels
 from features.schema import FeatureSchema
-from features.source import Tables, first_and_last_day
-from features.timeline import CutOffs, HistoryError, cut_offs
+from features.source import Tables
+from features.timeline import CutOffs, HistoryError
 from training.learned import Learned, Widened, widen
 from training.model import Population
 
 SNAPSHOT_DAY = date(1970, 1, 1)
 """What stands for a cut-off where there is no time."""
 
-CHURNED = ("churned", "stayed")
-BOUGHT, PAID = ("bought",), ("paid",)
-"""Outcomes that a task needs enough customers of; of value, only those who brought any."""
-
-
 FOLDS = 3
 """Parts that settings are tried on where there are no later cut-offs to try them on."""
-
-
-class TooFewError(StamkundeError, ValueError):
-    """Too few customers, or too few of one outcome, to learn from."""
 
 
 @dataclass(frozen=True)
@@ -151,9 +148,11 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Cancel | Clv) ->
     TooFewError
         If too few customers are left.
     """
+    cuts = cuts_of(config, tables, task)
+    parts = parts_in_time(config, tables, task, cuts)
+    name = "clv" if isinstance(task, Clv) else "churn"
+    require_enough(name, parts)
     shorter = getattr(task, "training_horizon", None)
-    held = first_and_last_day(tables)
-    cuts = cut_offs(config.timeline, task.horizon, *held, training_horizon=shorter)
     population = population_of(task)
     if shorter is None:
         early = late = _known(config, tables, (*cuts.fit, *cuts.tests), task.horizon)
@@ -165,7 +164,7 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Cancel | Clv) ->
     rows = early.asked(population)
     fit = with_outcomes(config, tables, learns, rows.at(cuts.fit), known_before=cuts.test)
     tested = late.asked(population).at(cuts.tests)
-    split = Split(
+    return Split(
         schema=late.wide.schema,
         folds=_folds(config, tables, learns, rows, fit, cuts),
         fit=fit,
@@ -175,10 +174,8 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Cancel | Clv) ->
         population=population,
         learned=late.wide.learned,
         step=step,
-        warnings=late.wide.warnings,
+        warnings=(*doubts(name, parts), *late.wide.warnings),
     )
-    require_enough(split, _outcomes(task))
-    return split
 
 
 @dataclass(frozen=True)
@@ -263,6 +260,8 @@ def _folds(
 
 def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
     """Split a snapshot by strata of its label: it has no future to be tested on."""
+    part = part_of_snapshot(config, tables)
+    require_enough("churn", [part])
     frame = build(config, tables, [SNAPSHOT_DAY])
     schema = schema_of(config, tables)
     labels = snapshot_labels(config, tables)
@@ -270,7 +269,6 @@ def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
     rows = Examples(
         frame["customer_id"].to_numpy(), frame["as_of"].to_numpy(), schema.encode(frame), target
     )
-    require_both(target, CHURNED, config.sources.snapshot.path)  # type: ignore[union-attr]
     fit, test = _held_out(target, task, config.seed)
     tuned = _stratified(FOLDS, config.seed).split(fit, target[fit])
     return Split(
@@ -281,6 +279,7 @@ def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
         known=rows.matrix[test],
         cutoffs=None,
         population=None,
+        warnings=doubts("churn", [held_out(part, task.test_share)]),
     )
 
 
@@ -298,12 +297,6 @@ def _held_out(target: np.ndarray, task: Label, seed: int) -> tuple[np.ndarray, n
 
 def _stratified(folds: int, seed: int) -> StratifiedKFold:
     return StratifiedKFold(folds, shuffle=True, random_state=seed)
-
-
-def _outcomes(task: Lapse | Cancel | Clv) -> tuple[str, ...]:
-    if isinstance(task, Clv):
-        return PAID if task.of_subscriptions else BOUGHT
-    return CHURNED
 
 
 def population_of(task: Lapse | Cancel | Clv | Segmentation) -> Population:
@@ -342,24 +335,3 @@ def _beside(keys: pd.DataFrame, outcome: pd.DataFrame, *columns: str) -> list[np
     """Return outcomes in the order of the keys, 0 where nothing happened."""
     joined = keys.merge(outcome, how="left", on=list(keys.columns))
     return [joined[column].fillna(0).to_numpy(float) for column in columns]
-
-
-def require_enough(split: Split, outcomes: Sequence[str]) -> None:
-    """Refuse to begin where a part of the split has too few of an outcome."""
-    for name, part in (
-        ("tune", split.folds[-1].train),
-        ("validation", split.folds[-1].later),
-        ("test", split.test),
-    ):
-        require_both(part.target, outcomes, f"the {name} cut-offs")
-
-
-def require_both(target: np.ndarray, outcomes: Sequence[str], where: str) -> None:
-    """Refuse to learn from fewer than 50 of an outcome: the positive one, then the other."""
-    positive = int(np.sum(target > 0))
-    for count, said in zip((positive, len(target) - positive), outcomes, strict=False):
-        if count < FEWEST:
-            raise TooFewError(
-                f"{where}: {count} customers who {said} of {len(target)}, at least {FEWEST} are "
-                "needed; bring more history, or another horizon"
-            )

@@ -10,9 +10,6 @@ import ibis.expr.types as ir
 
 from features.source import Intake, Tables
 
-FEWEST = 50
-"""The least number of customers of each outcome that a task is begun with."""
-
 _MANY_GUESTS, _MANY_DUPLICATES = 0.10, 0.005
 
 Level = Literal["fine", "look", "stop"]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from configs.schema import Config
 from features.contract import quote_names
-from features.findings.finding import FEWEST, Finding, figures
-from features.labels import snapshot_labels
+from features.enough import held_out, part_of_snapshot, rough, too_few
+from features.findings.finding import Finding, figures
 from features.source import Tables
 
 
@@ -35,11 +35,14 @@ def of_snapshot(config: Config, tables: Tables) -> Iterator[Finding]:
 
 
 def _balance(config: Config, tables: Tables) -> Finding:
-    churned = snapshot_labels(config, tables)["churned"]
-    positive, negative = int(churned.sum()), int((1 - churned).sum())
-    found = f"{positive:,} left, {negative:,} stayed"
-    if min(positive, negative) < FEWEST:
+    part = part_of_snapshot(config, tables)
+    found = f"{part.did:,} left, {part.asked - part.did:,} stayed"
+    if short := too_few([part]):
         label = config.sources.snapshot.positive  # type: ignore[union-attr]
-        step = f"at least {FEWEST} of each are needed; customers who left have the label {label!r}"
+        needed = short.partition("; ")[2]
+        step = f"{needed}; customers who left have the label {label!r}"
         return Finding("stop", "churn: label", found, step)
+    share = config.churn.test_share  # type: ignore[union-attr]
+    if doubt := rough([held_out(part, share)]):
+        return Finding("look", "churn: label", found, doubt)
     return Finding("fine", "churn: label", found)

@@ -45,6 +45,7 @@ paths: {var: var, mlruns: mlruns}
 churn:
   kind: lapse
   horizon: 90d
+leakage: {alone_auc: 0.9, alone_gini: 0.9, removal: 0.1, too_good: 0.95, fall: 0.1}
 """
 COLUMNS = "sources.transactions.columns"
 DURATION = "must be a duration in days or weeks such as 90d or 13w"
@@ -259,11 +260,11 @@ def test_an_unknown_key_is_answered_with_the_nearest(old, new, expected):
     ],
 )
 def test_a_rule_between_keys_is_told_at_the_key_that_it_names(new, expected):
-    assert refusal(write(f"{SHOP}{new}\n")) == f"shop.yaml:24 {expected}"
+    assert refusal(write(f"{SHOP}{new}\n")) == f"shop.yaml:25 {expected}"
 
 
 def test_a_rule_of_the_whole_is_told_at_its_beginning():
-    asks_nothing = SHOP.partition("churn:\n")[0]
+    asks_nothing = SHOP.replace("churn:\n  kind: lapse\n  horizon: 90d\n", "")
     assert refusal(write(f"# A shop\n{asks_nothing}")) == (
         "shop.yaml:2: asks for nothing: give at least one of churn, clv and segments"
     )
@@ -385,7 +386,7 @@ def test_an_attribute_with_a_bad_name_and_a_bad_kind():
         (
             "path: shop.csv",
             'path: "a',
-            "24: cannot be read as YAML: found unexpected end of stream "
+            "25: cannot be read as YAML: found unexpected end of stream "
             "while scanning a quoted scalar from line 7",
         ),
         (

@@ -37,6 +37,13 @@ def make_config(**changes) -> Config:
         "clv": {"horizon": "28d"},
         "tuning": {"trials": 1, "minutes": 1},
         "gate": GATE,
+        "leakage": {
+            "alone_auc": 0.9,
+            "alone_gini": 0.9,
+            "removal": 0.1,
+            "too_good": 0.95,
+            "fall": 0.1,
+        },
         "serving": {"reasons": 0, "language": "da", "max_customers": 1, "max_body_mb": 1},
         "paths": {"var": "var", "mlruns": "mlruns"},
     }

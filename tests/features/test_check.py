@@ -8,7 +8,8 @@ import pytest
 
 from configs.schema import Config
 from features.check import check, unfit
-from features.findings.finding import FEWEST, Finding
+from features.enough import ENOUGH, FEWEST
+from features.findings.finding import Finding
 from features.source import load_tables
 from tests.factories import make_shop, make_snapshot
 
@@ -39,15 +40,15 @@ def found(config: Config) -> dict[str, Finding]:
 
 
 def test_data_that_are_fit_are_all_fine(tmp_path):
-    config = shop(tmp_path, visits())
+    config = shop(tmp_path, visits(customers=240, lapsing=120))
     findings = check(config, load_tables(config))
     assert {finding.level for finding in findings} == {"fine"}
     assert not unfit(findings)
     held = {finding.what: finding.found for finding in findings}
-    assert held["rows"] == "2,160 by 120 customers"
+    assert held["rows"] == "4,320 by 240 customers"
     assert held["dates"] == "2024-01-01 to 2024-06-16, 168 days in Europe/Copenhagen"
-    assert held["churn: customers"].endswith("60 of 120 lapsed within 28 days")
-    assert held["clv: customers"].endswith("60 of 120 bought within 28 days")
+    assert held["churn: customers"].endswith("120 of 240 lapsed within 28 days")
+    assert held["clv: customers"].endswith("120 of 240 bought within 28 days")
 
 
 def test_too_little_history_stops(tmp_path):
@@ -60,12 +61,27 @@ def test_too_little_history_stops(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("lapsing", "level"), [(FEWEST - 1, "stop"), (FEWEST, "fine"), (120 - FEWEST + 1, "stop")]
+    ("customers", "lapsing", "level", "step"),
+    [
+        (120, FEWEST - 1, "stop", "at least 50 who lapsed and 50 who did not are needed each time"),
+        (120, FEWEST, "look", "figures are rough where fewer than 100 had an outcome"),
+        (120, 120 - FEWEST + 1, "stop", "at least 50 who lapsed and 50 who did not"),
+        (200, ENOUGH - 1, "look", "figures are rough where fewer than 100 had an outcome"),
+        (200, ENOUGH, "fine", ""),
+    ],
 )
-def test_too_few_of_an_outcome_stop(tmp_path, lapsing, level):
-    finding = found(shop(tmp_path, visits(lapsing=lapsing)))["churn: customers"]
+def test_too_few_of_an_outcome_stop(tmp_path, customers, lapsing, level, step):
+    finding = found(shop(tmp_path, visits(customers, lapsing=lapsing)))["churn: customers"]
     assert finding.level == level
-    assert finding.step.startswith("at least 50 of each outcome" if level == "stop" else "")
+    assert finding.step.startswith(step)
+
+
+def test_every_part_that_has_too_few_is_told_at_once(tmp_path):
+    finding = found(shop(tmp_path, visits(lapsing=49)))["churn: customers"]
+    assert finding.found == (
+        "49 of 120 lapsed after the tune cut-offs, 49 of 120 lapsed after the validation cut-off, "
+        "49 of 120 lapsed after the test cut-off"
+    )
 
 
 def test_too_few_buyers_stop_a_value(tmp_path):
@@ -157,20 +173,26 @@ def labelled(folder: Path, left: list[str], **columns) -> dict[str, Finding]:
 
 
 def test_a_snapshot_that_is_fit_is_told_to_have_no_dates(tmp_path):
-    findings = labelled(tmp_path, ["Yes"] * 50 + ["No"] * 50, plan=["a", "b"] * 50)
+    findings = labelled(tmp_path, ["Yes"] * 500 + ["No"] * 500, plan=["a", "b"] * 500)
     assert {what: finding.level for what, finding in findings.items()} == {
         "rows": "fine",
         "dates": "look",
         "churn: label": "fine",
         "missing values": "fine",
     }
-    assert findings["churn: label"].found == "50 left, 50 stayed"
+    assert findings["churn: label"].found == "500 left, 500 stayed"
 
 
 def test_a_label_value_that_is_never_found_stops(tmp_path):
     finding = labelled(tmp_path, ["yes"] * 50 + ["no"] * 50, plan=["a", "b"] * 50)["churn: label"]
     assert (finding.level, finding.found) == ("stop", "0 left, 100 stayed")
     assert "customers who left have the label 'Yes'" in finding.step
+
+
+def test_a_snapshot_is_judged_on_the_part_held_out(tmp_path):
+    finding = labelled(tmp_path, ["Yes"] * 495 + ["No"] * 505, plan=["a", "b"] * 500)
+    assert finding["churn: label"].level == "look"
+    assert "±0.07 with 99 of 200 left in the part held out" in finding["churn: label"].step
 
 
 def test_too_few_who_stayed_stop(tmp_path):

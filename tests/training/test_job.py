@@ -10,17 +10,19 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from features.build import build
+from features.enough import TooFewError
 from features.source import fingerprint, load_tables
 from tests.training.bases import (
     make_regulars,
     make_regulars_config,
     make_snapshot_config,
+    make_subscribers,
 )
 from training import bundle as bundles
 from training.job import Trained, train
+from training.leakage import LeakageError
 from training.metrics import CHURN_METRICS, VALUE_METRICS
 from training.progress import Reporter
-from training.split import TooFewError
 from training.timing import Timing
 from training.track import Tracker
 
@@ -126,6 +128,32 @@ def test_cut_offs_are_on_the_papers_and_rise(shop):
 def test_a_snapshot_is_said_not_to_have_been_tested_on_the_future(telephone):
     for made in telephone[1].values():
         assert "could not be tested on the future" in made.bundle.manifest["cutoffs"]["split"]
+
+
+def test_the_card_says_what_a_random_split_would_have_claimed(shop, telephone):
+    for task, metric in (("churn", "roc_auc"), ("clv", "normalised_gini")):
+        made = shop[1][task]
+        told = made.bundle.card["claims"]
+        assert told["metric"] == metric
+        assert 0 < told["random"] < 1
+        measured = next(each for each in made.facts["metrics"] if each["name"] == metric)
+        assert told["later"] == measured["values"][made.verdict.served]["value"]
+    assert telephone[1]["churn"].bundle.card["claims"]["random"] is None
+
+
+def test_the_card_lists_the_leaks_that_were_waived(case):
+    _, task, made = case
+    assert made.bundle.card.get("leakage") == (None if task == "segments" else [])
+
+
+def test_a_leak_ends_the_training_and_registers_nothing(tmp_path):
+    rows = make_subscribers()
+    rows["months"] += 100 * (rows["left"] == "Yes")
+    config = make_snapshot_config(tmp_path, rows)
+    with pytest.raises(LeakageError, match="months alone nearly gives the answer by its value"):
+        train_quietly(config, "churn")
+    assert Tracker(config).versions("churn") == []
+    assert not (config.var / "runs").exists()
 
 
 def test_what_was_measured_is_what_the_bundle_predicts(shop):

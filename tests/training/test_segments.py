@@ -5,12 +5,12 @@ import optuna
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from features.enough import TooFewError
 from features.source import load_tables
 from tests.training.bases import make_regulars, make_regulars_config, make_schema
 from training import segments
 from training.progress import Reporter
 from training.segments import SegmentData, choices, columns_of, data_at, fit, measure
-from training.split import TooFewError
 from training.tune import search_all
 
 SIZES = (150, 250, 100)
@@ -137,7 +137,7 @@ def test_all_who_are_known_are_told_apart_unless_only_the_active_are_asked(base,
 
 def test_too_few_customers_are_told_with_what_would_be_enough(tmp_path):
     config = make_regulars_config(tmp_path, make_regulars(90))
-    with pytest.raises(TooFewError, match=r"8. customers at .*: at least 100 are needed for 2"):
+    with pytest.raises(TooFewError, match=r"8. customers at .*; at least 100 are needed for 2"):
         data_at(config, load_tables(config))
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from features.build import build
+from features.enough import TooFewError
 from features.source import load_tables
 from features.timeline import HistoryError
 from tests.training.bases import (
@@ -13,7 +14,7 @@ from tests.training.bases import (
     make_snapshot_config,
     make_subscribers,
 )
-from training.split import SNAPSHOT_DAY, TooFewError, split_by_strata, split_by_time
+from training.split import SNAPSHOT_DAY, split_by_strata, split_by_time
 
 HORIZON = timedelta(days=28)
 
@@ -167,10 +168,11 @@ def test_too_few_who_left_are_told_with_where_and_how_many(tmp_path):
     config = make_regulars_config(tmp_path, make_regulars(60))
     with pytest.raises(
         TooFewError,
-        match=r"the tune cut-offs: \d+ customers who churned of \d+, at least 50 are needed",
+        match=r"churn: \d+ of \d+ lapsed after the tune cut-offs, .*after the test cut-off; "
+        "at least 50 who lapsed and 50 who did not are needed each time",
     ):
         split_by_time(config, load_tables(config), config.churn)
-    with pytest.raises(TooFewError, match=r"cut-offs: \d+ customers who bought of \d+, at least"):
+    with pytest.raises(TooFewError, match=r"clv: \d+ of \d+ bought after the .*; at least 50 who"):
         split_by_time(config, load_tables(config), config.clv)
 
 
@@ -179,7 +181,7 @@ def test_too_few_who_stayed_are_told(tmp_path):
     stayed = rows.index[rows["left"] == "No"]
     rows.loc[stayed[20:], "left"] = "Yes"
     config = make_snapshot_config(tmp_path, rows)
-    with pytest.raises(TooFewError, match=r"subscribers\.csv: 20 customers who stayed of 400"):
+    with pytest.raises(TooFewError, match="churn: 380 of 400 left by the label; at least 50"):
         split_by_strata(config, load_tables(config), config.churn)
 
 
