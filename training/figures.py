@@ -15,6 +15,7 @@ from training.segments import SegmentData, quality_of
 from training.split import Split
 from training.tune import finished
 
+_IN_DETAIL = 10  # features whose plot MLflow keeps
 _MOST_DOTS = 1500  # customers in a beeswarm: more only darken it
 
 
@@ -74,7 +75,7 @@ def _explanations(
         ),
         "importance_bar": shap_plots.importance_bar(values, data.schema, unit=unit),
     }
-    strongest = np.argsort(-np.abs(values).mean(axis=0), kind="stable")[:3]
+    strongest = np.argsort(-np.abs(values).mean(axis=0), kind="stable")[:_IN_DETAIL]
     for rank, index in enumerate(strongest, start=1):
         name = data.schema.names[index]
         drawn[f"dependence_{rank}"] = shap_plots.dependence(

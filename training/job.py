@@ -23,7 +23,19 @@ from configs.schema import Config
 from features.schema import FeatureSchema
 from features.source import Tables, fingerprint, load_tables
 from training import bundle as bundles
-from training import churn, clv, facts, figures, learned, probability, segments, trees, tune
+from training import (
+    churn,
+    clv,
+    examples,
+    fact_plots,
+    facts,
+    figures,
+    learned,
+    probability,
+    segments,
+    trees,
+    tune,
+)
 from training.bundle import Bundle
 from training.card import card
 from training.evaluate import Evaluation, compare
@@ -120,6 +132,7 @@ def train(
         figures=result.figures,
         trials=result.trials,
         metric=result.metric,
+        texts=_texts(result.facts),
     )
     _keep_predictions(made.path.parent, result.predictions)
     return Trained(task, made, version, result.verdict, result.facts, result.figures)
@@ -178,6 +191,10 @@ def _supervised_result(
     explanation = model.explain(data.test.matrix)
     drawn = figures.supervised(task, data, evaluation, explanation, study, origin, verdict.served)
     told = facts.supervised(config, task, data, evaluation, verdict, explanation, study, origin)
+    told["examples"] = examples.examples(
+        model, data.test.matrix, bundles.reference(model, data.fit.matrix), dump(config)
+    )
+    drawn |= fact_plots.of_facts(told)
     served = evaluation.values[verdict.served]
     deciding = evaluation.metrics[evaluation.deciding]
     return Result(
@@ -291,6 +308,13 @@ def _bundle(config: Config, result: Result, origin: facts.Origin) -> Bundle:
     if not np.array_equal(made.model.margin(rows), result.model.margin(rows)):
         raise bundles.BundleError(f"{folder}: does not predict what was measured; please report it")
     return made
+
+
+def _texts(told: Mapping[str, Any]) -> dict[str, str]:
+    """Return what MLflow keeps in words: reasons, of nobody in particular."""
+    predicted = f"Predicted {'probability' if told['task'] == 'churn' else 'value'}"
+    held = told.get("examples")
+    return {"reasons.md": examples.markdown(held, predicted)} if held else {}
 
 
 def _predictions(data: Split, evaluation: Evaluation, contributions: np.ndarray) -> pd.DataFrame:

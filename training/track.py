@@ -117,10 +117,11 @@ class Tracker:
         figures: Mapping[str, Figure],
         trials: Sequence[Trial],
         metric: str,
+        texts: Mapping[str, str] | None = None,
     ) -> Version:
         """Log a run with a nested run a trial, and register its bundle.
 
-        The artifacts hold pictures and the bundle: no customer's id and no row of one.
+        The artifacts hold pictures, texts and the bundle: no customer's id and no row of one.
         """
         task = bundle.manifest["task"]
         with mlflow.start_run(experiment_id=self._experiment, run_name=task) as run:
@@ -129,6 +130,8 @@ class Tracker:
             mlflow.set_tags({**lineage, "task": task, "bundle": bundle.digest})
             for name, figure in figures.items():
                 mlflow.log_figure(figure, f"plots/{name}.png")
+            for name, text in (texts or {}).items():
+                mlflow.log_text(text, name)
             mlflow.log_artifact(str(bundle.path / "card.html"))
             for trial in trials:
                 self._log_trial(run.info.run_id, task, trial)

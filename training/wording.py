@@ -33,6 +33,24 @@ METRICS: Mapping[str, str] = {
     "smallest_share": "The smallest segment's share of the customers; too small is of no use.",
 }
 
+SHORT: Mapping[str, str] = {
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
+    "log_loss": "Log loss",
+    "brier": "Brier",
+    "ece": "ECE",
+    "lift_at_10": "Lift at 10 %",
+    "normalised_gini": "Gini",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "total_bias": "Total bias",
+    "top_tenth_share": "Top tenth's share",
+}
+"""Metrics as the heads of narrow columns."""
+
+LEVELS = frozenset({"predicted", "actual", "mean_predicted", "mean_actual", "rate"})
+"""Figures of a group that are on the served scale: a probability, or money."""
+
 
 class Caption(NamedTuple):
     """Where on a page a plot stands, under which title, and how to read it."""
@@ -59,13 +77,25 @@ FIGURES: Mapping[str, Caption] = {
         "worth",
         "Can the probabilities be taken at their word?",
         "Each dot is a group of customers. On the line, as many left as was predicted; above it "
-        "more, below it fewer.",
+        "more, below it fewer. Within the grey bar, the distance may be chance.",
     ),
     "value_deciles": Caption(
         "worth",
         "Predicted and actual money",
         "Customers in ten equal groups, highest prediction first. The closer the two dots, the "
         "more a group's prediction can be budgeted with.",
+    ),
+    "coverage": Caption(
+        "worth",
+        "Do the intervals hold what they promise?",
+        "Of 100 intervals of 80 %, 80 should hold what really came. A stroke is the promise, a dot "
+        "what was measured.",
+    ),
+    "slices": Caption(
+        "slices",
+        "Group by group",
+        "A dot is a group of customers, its bar a 95 % interval. A bar that does not reach the "
+        "line is a group for which the model is beyond doubt better or worse than for all.",
     ),
     "segment_profile": Caption(
         "segments",
