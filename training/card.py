@@ -130,7 +130,6 @@ def _drawn(
     told = {
         f"dependence_{each.get('name')}": each.get("label") for each in facts.get("features") or []
     }
-    told |= {f"slices_{each.get('by')}": each.get("label") for each in facts.get("slices") or []}
     drawn: dict[str, list[dict[str, Any]]] = {}
     explained = set()
     for name in sorted(figures, key=wording.rank):
@@ -139,6 +138,7 @@ def _drawn(
         drawn.setdefault(about.section, []).append({
             "title": wording.title(told.get(str(figures[name].get_label())) or about.title),
             "caption": "" if kind in explained else f"{about.text} {measured}".strip(),
+            "of": str(figures[name].get_label()),
             # `canvas.svg` escapes every text in it as XML does.
             "svg": Markup(canvas.svg(figures[name], f"{slug}-{name}")),
         })  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from training import wording
@@ -25,8 +25,8 @@ def checks(facts: Facts) -> list[dict[str, Any]]:
             "title": wording.title(each.get("check", "")),
             "passed": bool(each.get("passed")),
             "said": each.get("said") or "",
-            "value": wording.number(each.get("value")),
-            "bound": wording.number(each.get("bound")),
+            "value": wording.measured(each.get("value")),
+            "bound": wording.measured(each.get("bound")),
         }
         for each in facts.get("gate") or []
     ]
@@ -42,6 +42,7 @@ def _slice(each: Facts, facts: Facts) -> dict[str, Any]:
     names = list(dict.fromkeys(name for held in groups for name in held.get("values") or {}))
     outcome = _OUTCOME.get(str(facts.get("task")))
     return {
+        "by": str(each.get("by") or ""),
         "label": wording.title(each.get("label") or each.get("by") or ""),
         "outcome": outcome if any(held.get("positives") is not None for held in groups) else None,
         "columns": [wording.SHORT.get(name, wording.title(name)) for name in names],
@@ -83,12 +84,14 @@ def _unit(name: str, facts: Facts) -> str:
 
 def examples(facts: Facts) -> list[dict[str, Any]]:
     """Return the typical customers of low, middle and high predictions, with what is said."""
+    say = sayer(facts)
+    return [{**each, "said": say(each.get("served"))} for each in facts.get("examples") or []]
+
+
+def sayer(facts: Facts) -> Callable[[Any], str]:
+    """Return what says a task's prediction: as a share, or as money."""
     unit = "share" if facts.get("task") == "churn" else "currency"
-    currency = facts.get("currency") or ""
-    return [
-        {**each, "said": wording.number(each.get("served"), unit, currency)}
-        for each in facts.get("examples") or []
-    ]
+    return lambda value: wording.number(value, unit, facts.get("currency") or "")
 
 
 def leaks(facts: Facts) -> list[str]:

@@ -6,7 +6,7 @@ it; what the model says of it is exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -111,15 +111,15 @@ def _plain(columns: Sequence[FeatureColumn], row: np.ndarray) -> list[Value]:
     ]
 
 
-def markdown(held: Sequence[Mapping[str, Any]], predicted: str) -> str:
+def markdown(held: Sequence[Mapping[str, Any]], say: Callable[[float], str]) -> str:
     """Return examples as a page of text.
 
     Parameters
     ----------
     held : sequence of mapping
         As `examples` returned them.
-    predicted : str
-        What a prediction is, such as "probability of leaving".
+    say : callable
+        Says a prediction as a person reads it.
     """
     lines = [
         "# Reasons in words",
@@ -127,9 +127,9 @@ def markdown(held: Sequence[Mapping[str, Any]], predicted: str) -> str:
         "What the model says of customers who are nobody: middles of many rows, rounded.",
     ]
     for each in held:
-        lines += ["", f"## Typical of {each['who']} ({each['customers']:,} customers)", ""]
-        lines += [f"{predicted}: {each['served']:.3g}"]
+        lines += ["", f"## Typical of {each['who']} ({each['customers']:,} customers)"]
+        lines += ["", f"Predicted: {say(each['served'])}"]
         for way in ("raise", "lower"):
-            lines += ["", f"What {way}s it:" if each[way] else f"Nothing {way}s it.", ""]
-            lines += [f"- {text}" for text in each[way]]
-    return "\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n"
+            if each[way]:
+                lines += ["", f"What {way}s it:", "", *(f"- {text}" for text in each[way])]
+    return "\n".join(lines) + "\n"

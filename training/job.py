@@ -24,6 +24,7 @@ from features.schema import FeatureSchema
 from features.source import Tables, fingerprint, load_tables
 from training import bundle as bundles
 from training import (
+    card_tables,
     churn,
     clv,
     examples,
@@ -312,9 +313,8 @@ def _bundle(config: Config, result: Result, origin: facts.Origin) -> Bundle:
 
 def _texts(told: Mapping[str, Any]) -> dict[str, str]:
     """Return what MLflow keeps in words: reasons, of nobody in particular."""
-    predicted = f"Predicted {'probability' if told['task'] == 'churn' else 'value'}"
     held = told.get("examples")
-    return {"reasons.md": examples.markdown(held, predicted)} if held else {}
+    return {"reasons.md": examples.markdown(held, card_tables.sayer(told))} if held else {}
 
 
 def _predictions(data: Split, evaluation: Evaluation, contributions: np.ndarray) -> pd.DataFrame:

@@ -56,13 +56,14 @@ def reliability(y: ArrayLike, p: ArrayLike, bins: int = 10) -> Figure:
     end = min(1.0, 1.08 * max(predicted.max(), observed.max(), high.max(), 0.01))
     upper.plot([0, end], [0, end], color=PALE, lw=1)
     upper.vlines(predicted, low, high, color=PALE, lw=6, alpha=0.6)
-    within = (observed >= low) & (observed <= high)
-    upper.plot(predicted[within], observed[within], "o", color=BLUE, ms=5, clip_on=False)
-    upper.plot(predicted[~within], observed[~within], "o", color=ORANGE, ms=5, clip_on=False)
+    off_line = (observed < low) | (observed > high)
+    for held, colour in ((~off_line, BLUE), (off_line, ORANGE)):
+        if held.any():  # an empty line would lie outside the axes, and take their room
+            upper.plot(predicted[held], observed[held], "o", color=colour, ms=5, clip_on=False)
     upper.set(xlim=(0, end), ylim=(0, end), title="customers who left")
     each = "a tenth of the customers" if bins == 10 else "a bin"
     marks = [(f"● {each}", BLUE), ("● further off than chance", ORANGE)]
-    key(upper, marks if not within.all() else marks[:1], "upper left")
+    key(upper, marks if off_line.any() else marks[:1], "upper left")
     off, chance = 100 * metrics.ece(y, p), 100 * metrics.random_level_ece(p)
     said = [
         ("line: predicted = observed", SOFT),

@@ -93,7 +93,7 @@ FIGURES: Mapping[str, Caption] = {
     ),
     "slices": Caption(
         "slices",
-        "Group by group",
+        "",
         "A dot is a group of customers, its bar a 95 % interval. A bar that does not reach the "
         "line is a group for which the model is beyond doubt better or worse than for all.",
     ),
@@ -178,6 +178,19 @@ def number(value: Any, unit: str = "", currency: str = "") -> str:
     if unit in ("currency", "money"):
         return f"{currency}{_SPACE}{said}".strip(_SPACE)
     return f"{said}{_SPACE}times" if unit == "times" else said
+
+
+def measured(value: Any) -> str:
+    """Return a number as `number` does, the very small by its power of ten.
+
+    >>> measured(3.2e-7), measured(0.0481)
+    ('3.2 × 10⁻⁷', '0.048')
+    """
+    if isinstance(value, float) and 0 < abs(value) < 1e-4:
+        part, power = f"{value:.1e}".split("e")
+        raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        return _minus(f"{part.removesuffix('.0')} × 10{raised}")
+    return number(value)
 
 
 def count(value: Any) -> str:
