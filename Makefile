@@ -8,7 +8,7 @@ STAMP := .venv/.made-from-lock
 # Wheels only, checked against the lock's hashes; nothing resolved afresh.
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
-.PHONY: help env demo test check lint format types architecture lock mlflow serve clean bench-features bench-serving
+.PHONY: help env demo test check lint format types architecture lock mlflow serve clean bench-features bench-serving bench-explain
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench-features: env ## time features of 20 million receipts beside SQL, Polars a
 
 bench-serving: env ## time the service, with reasons and record (after make demo); writes var/bench/serving.json
 	@$(BIN)/python -m tests.benchmarks.serving
+
+bench-explain: env ## time SHAP of 10,000 customers with its plots; writes var/bench/explain.json
+	@$(BIN)/python -m tests.benchmarks.explain
 
 mlflow: env ## open MLflow's page on http://127.0.0.1:5000
 	@$(BIN)/mlflow server --host 127.0.0.1 --port 5000 --workers 1 \

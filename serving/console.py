@@ -142,14 +142,14 @@ def compared(held: Any, json_wanted: bool) -> None:
     one, other = f"version {held.a.number}", f"version {held.b.number}"
     say(f"{held.task}, {held.customers:,} customers at {held.at}")
     table(
-        ("", one, other, f"{other} is better by (95 % interval)", ""),
+        ("", one, other, f"{other} less {one} (95 % interval)", f"{other} is"),
         (
             (
                 each.metric.label,
                 f"{each.a:.4g}",
                 f"{each.b:.4g}",
-                f"{each.gain.estimate:+.4f} ({each.gain.low:+.4f} to {each.gain.high:+.4f})",
-                _clearly(each.gain.low, each.gain.high),
+                _signed(each.difference),
+                each.said,
             )
             for each in held.measured
         ),
@@ -171,8 +171,8 @@ def compared(held: Any, json_wanted: bool) -> None:
         say(f"note: {warning}")
 
 
-def _clearly(low: float, high: float) -> str:
-    return "better" if low > 0 else "worse" if high < 0 else "no clear difference"
+def _signed(held: Any) -> str:
+    return f"{held.estimate:+.4f} ({held.low:+.4f} to {held.high:+.4f})"
 
 
 def trained(facts: Mapping[str, Any], number: int, digest: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -17,9 +17,9 @@ from features.schema import FeatureError, FeatureSchema
 from features.source import Tables, first_and_last_day
 from features.timeline import cut_offs
 from training import bundle as bundles
-from training import churn, clv, metrics
+from training import churn, clv
 from training.bundle import Bundle
-from training.metrics import Interval, Metric
+from training.metrics import Interval, Metric, paired_bootstrap
 from training.model import Task
 from training.split import Examples, population_of, split_by_strata, with_outcomes
 from training.track import Tracker, Version
@@ -41,21 +41,37 @@ class Measured:
     metric : Metric
     a, b : float
         Each version's value.
-    gain : Interval
-        How much better the second is than the first, with its 95 % paired bootstrap interval by
-        customer; above 0 is better.
+    difference : Interval
+        The second's less the first's, with its 95 % paired bootstrap interval by customer.
     """
 
     metric: Metric
     a: float
     b: float
-    gain: Interval
+    difference: Interval
+
+    @property
+    def said(self) -> str:
+        """What the second version is beside the first, in words."""
+        low, high = self.difference.low, self.difference.high
+        if not (low > 0 or high < 0):
+            return "no clear difference"
+        if self.metric.higher_is_better is None:
+            return "nearer to 0" if abs(self.b) < abs(self.a) else "further from 0"
+        return "better" if (low > 0) == self.metric.higher_is_better else "worse"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it; not-a-number becomes null."""
-        held = {"a": self.a, "b": self.b, **asdict(self.gain)}
-        named = {"metric": self.metric.name, "label": self.metric.label, "unit": self.metric.unit}
-        return named | {key: value if np.isfinite(value) else None for key, value in held.items()}
+        named = {"metric": self.metric.name, "label": self.metric.label, "said": self.said}
+        return {
+            **named,
+            **_known({"a": self.a, "b": self.b}),
+            "difference": _known(asdict(self.difference)),
+        }
+
+
+def _known(held: Mapping[str, float]) -> dict[str, float | None]:
+    return {key: value if np.isfinite(value) else None for key, value in held.items()}
 
 
 @dataclass(frozen=True)
@@ -229,24 +245,18 @@ def _matrix(
 def _measured(
     config: Config, task: str, rows: Examples, a: np.ndarray, b: np.ndarray
 ) -> tuple[Measured, ...]:
-    found = []
-    for metric in (churn.METRICS if task == "churn" else clv.METRICS).values():
-        values = metric(rows.target, a), metric(rows.target, b)
-        found.append(Measured(metric, *values, _gain(config, metric, rows, a, b)))
-    return tuple(found)
-
-
-def _gain(config: Config, metric: Metric, rows: Examples, a: np.ndarray, b: np.ndarray) -> Interval:
-    """Return how much better b is than a; of a metric that is best at zero, how much nearer."""
-
-    def goodness(y: Any, prediction: Any, weight: Any = None) -> float:
-        value = metric(y, prediction, weight)
-        if metric.higher_is_better is None:
-            return -abs(value)
-        return value if metric.higher_is_better else -value
-
-    return metrics.paired_bootstrap(
-        goodness, rows.target, a, b, rows.customers, config.gate.repeats, config.seed
+    kinds = churn.METRICS if task == "churn" else clv.METRICS
+    repeats, seed = config.gate.repeats, config.seed
+    return tuple(
+        Measured(
+            metric=metric,
+            a=metric(rows.target, a),
+            b=metric(rows.target, b),
+            difference=paired_bootstrap(
+                metric, rows.target, a, b, rows.customers, repeats=repeats, seed=seed
+            ),
+        )
+        for metric in kinds.values()
     )
 
 

@@ -45,10 +45,13 @@ SHORT: Mapping[str, str] = {
     "mae": "MAE",
     "total_bias": "Total bias",
     "top_tenth_share": "Top tenth's share",
+    "mean_predicted": "Predicted",
+    "mean_actual": "Actual",
+    "mean_excess": "Predicted less actual",
 }
 """Metrics as the heads of narrow columns."""
 
-LEVELS = frozenset({"predicted", "actual", "mean_predicted", "mean_actual", "rate"})
+LEVELS = frozenset({"mean_predicted", "mean_actual", "mean_excess"})
 """Figures of a group that are on the served scale: a probability, or money."""
 
 
