@@ -62,7 +62,7 @@ def reliability(y: ArrayLike, p: ArrayLike, bins: int = 10) -> Figure:
             upper.plot(predicted[held], observed[held], "o", color=colour, ms=5, clip_on=False)
     upper.set(xlim=(0, end), ylim=(0, end), title="customers who left")
     each = "a tenth of the customers" if bins == 10 else "a bin"
-    marks = [(f"● {each}", BLUE), ("● further off than chance", ORANGE)]
+    marks = [(f"● {each}", BLUE), ("● outside its grey bar", ORANGE)]
     key(upper, marks if off_line.any() else marks[:1], "upper left")
     off, chance = 100 * metrics.ece(y, p), 100 * metrics.random_level_ece(p)
     said = [

@@ -80,7 +80,8 @@ FIGURES: Mapping[str, Caption] = {
         "worth",
         "Can the probabilities be taken at their word?",
         "Each dot is a group of customers. On the line, as many left as was predicted; above it "
-        "more, below it fewer. Within the grey bar, the distance may be chance.",
+        "more, below it fewer. Within the grey bar the distance may be chance, as it is outside "
+        "for one dot in twenty.",
     ),
     "value_deciles": Caption(
         "worth",
