@@ -8,7 +8,7 @@ STAMP := .venv/.made-from-lock
 # Wheels only, checked against the lock's hashes; nothing resolved afresh.
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
-.PHONY: help env demo test check lint format types architecture lock mlflow serve clean bench-features bench-serving bench-quality
+.PHONY: help env demo test check lint format types architecture lock mlflow serve clean bench-features bench-serving bench-quality bench-explain
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ bench-serving: env ## time the service, with reasons and record (after make demo
 
 bench-quality: env ## predict beside FLAML, logistic, BG/NBD and XGBoost on later periods (an hour and a half)
 	@$(BIN)/python -m tests.benchmarks.quality
+
+bench-explain: env ## time SHAP of 10,000 customers with its plots; writes var/bench/explain.json
+	@$(BIN)/python -m tests.benchmarks.explain
 
 mlflow: env ## open MLflow's page on http://127.0.0.1:5000
 	@$(BIN)/mlflow server --host 127.0.0.1 --port 5000 --workers 1 \

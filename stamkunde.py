@@ -191,10 +191,32 @@ def rollback(
 
 @app.command()
 def models(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
-    """List every version of every task, its verdict, and which are champions."""
+    """List every version of every task with its figures, its verdict, and who is champion."""
+    from training.versions import listed
+
     told = load(config, set_ or [])
     tracker = _tracker(told)
-    console.versions([each for task in told.tasks for each in tracker.versions(task)], as_json)
+    held = [each for task in told.tasks for each in tracker.versions(task)]
+    console.versions([listed(tracker, each) for each in held], as_json)
+
+
+@app.command()
+def compare(
+    task: TaskName,
+    a: Annotated[int, typer.Argument(metavar="A", help="a version's number")],
+    b: Annotated[int, typer.Argument(metavar="B", help="another's")],
+    config: ConfigFile,
+    rejects: RejectsFile = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set two versions side by side on the same later rows: figures, and who changes band."""
+    from training.side_by_side import compare as set_beside
+
+    told = load(config, set_ or [])
+    name = _one_task(told, task)
+    held = set_beside(told, lambda: _loaded(told, rejects), _tracker(told), name, (a, b))
+    console.compared(held, as_json)
 
 
 @app.command()

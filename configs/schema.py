@@ -223,6 +223,19 @@ class Serving(Section):
         10_000, ge=1, le=1_000_000, description="rows of one customer that a call may give"
     )
     max_body_mb: float = Field(gt=0, description="size of one call's body, in MB")
+    bands: tuple[Share, Share] = Field(
+        (0.3, 0.6),
+        strict=False,
+        description="the probabilities of leaving from which a customer is in the middle band, "
+        "and in the high one",
+    )
+
+    @field_validator("bands")
+    @classmethod
+    def _parted(cls, bands: tuple[float, float]) -> tuple[float, float]:
+        if bands[0] >= bands[1]:
+            raise ValueError("must rise: the high band begins above the middle one")
+        return bands
 
 
 class DuckDbEngine(Section):

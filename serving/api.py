@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from features.timeline import EARLIEST, LATEST
-from serving.figures import Language
+from training.quantities import Language
 
 
 def _real_day(value: str) -> str:

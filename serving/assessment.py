@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from features.schema import UNSEEN, FeatureSchema
-from serving.figures import Value
-from serving.reasons import Vocabulary
 from serving.release import Release
 from training.bundle import Bundle
 from training.model import TASKS, Explanation, ExplanationError, Model, Task
+from training.quantities import Value
+from training.reasons import Vocabulary
 from training.timing import Times
 
 INACTIVE = "inactive"

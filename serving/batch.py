@@ -19,13 +19,13 @@ from features.schema import FeatureSchema
 from features.source import Tables
 from features.store import FeatureStore
 from serving import timing
-from serving.figures import Language
 from serving.ledger import customer_token
 from serving.merkle import put, sync, temporary_beside
-from serving.reasons import Options
 from serving.release import Release
 from serving.score import Assessments, answer, assess, record, schemas
 from serving.settings import open_ledger, open_secret
+from training.quantities import Language
+from training.reasons import Options
 
 CHUNK = 5_000  # customers whose scores are held at once
 

@@ -97,27 +97,82 @@ def version(held: Any, said: str, json_wanted: bool) -> None:
 
 
 def versions(held: Sequence[Any], json_wanted: bool) -> None:
-    """Print every version of a base's models."""
+    """Print every version of a base's models, with its figure beside the best baseline's."""
     if json_wanted:
-        as_json([vars(each) for each in held])
+        as_json([each.to_dict() for each in held])
     elif not held:
         say("no versions yet; run: stamkunde train all")
     else:
-        table(
-            ("task", "version", "model", "verdict", "figure", "made", ""),
-            (
-                (
-                    each.task,
-                    str(each.number),
-                    each.model,
-                    "passed" if each.passed else "refused",
-                    each.metric,
-                    each.made_at[:16].replace("T", " "),
-                    "champion" if each.champion else "",
-                )
-                for each in held
-            ),
+        columns = (
+            "task",
+            "version",
+            "model",
+            "verdict",
+            "figure",
+            "",
+            "best of the others",
+            "made",
         )
+        table((*columns, "bundle", ""), (_listed(each) for each in held))
+
+
+def _listed(held: Any) -> tuple[str, ...]:
+    version = held.version
+    figure = {"value": held.value, "low": held.low, "high": held.high}
+    other = f"{held.baseline} {held.baseline_value:.4g}" if held.baseline_value is not None else ""
+    return (
+        version.task,
+        str(version.number),
+        version.model,
+        "passed" if version.passed else "refused",
+        held.metric,
+        _figure(figure),
+        other,
+        version.made_at[:16].replace("T", " "),
+        version.digest[:12],
+        "champion" if version.champion else "",
+    )
+
+
+def compared(held: Any, json_wanted: bool) -> None:
+    """Print two versions side by side, and how many customers would change band."""
+    if json_wanted:
+        as_json(held.to_dict())
+        return
+    one, other = f"version {held.a.number}", f"version {held.b.number}"
+    say(f"{held.task}, {held.customers:,} customers at {held.at}")
+    table(
+        ("", one, other, f"{other} less {one} (95 % interval)", f"{other} is"),
+        (
+            (
+                each.metric.label,
+                f"{each.a:.4g}",
+                f"{each.b:.4g}",
+                _signed(each.difference),
+                each.said,
+            )
+            for each in held.measured
+        ),
+    )
+    low, high = held.edges
+    say(
+        f"\n{held.changed:,} of {held.customers:,} customers would change band "
+        f"(middle from {low:.4g}, high from {high:.4g})"
+    )
+    names = ("low", "middle", "high")
+    table(
+        (f"{one} ↓  {other} →", *names),
+        (
+            (name, *(f"{count:,}" for count in row))
+            for name, row in zip(names, held.moves, strict=True)
+        ),
+    )
+    for warning in held.warnings:
+        say(f"note: {warning}")
+
+
+def _signed(held: Any) -> str:
+    return f"{held.estimate:+.4f} ({held.low:+.4f} to {held.high:+.4f})"
 
 
 def trained(facts: Mapping[str, Any], number: int, digest: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from serving.figures import Value
+from training.quantities import Value
 
 LONGEST_TEXT = 200
 """Characters of a text that a caller gives: it may go on record."""

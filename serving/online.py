@@ -14,13 +14,13 @@ from configs.schema import Config
 from features.schema import FeatureColumn, FeatureError, FeatureSchema, check_value
 from features.store import FeatureStore, StoredFeatures
 from serving.api import Asked, ScoreRequest
-from serving.figures import Value
 from serving.known import LONGEST_TEXT, CustomerError, Known
 from serving.ledger import Ledger, customer_token
-from serving.reasons import Options
 from serving.release import Release
 from serving.rows import FromRows
 from serving.score import answer, assess, frame, record, schemas
+from training.quantities import Value
+from training.reasons import Options
 
 KIND = "score"
 

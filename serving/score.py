@@ -14,11 +14,11 @@ from features.schema import FeatureSchema
 from serving import timing
 from serving.assessment import Assessments, TaskScores, schemas
 from serving.assessment import assess as assess
-from serving.figures import Value
-from serving.reasons import Options, Row, ranked
 from serving.release import Release
 from training.bundle import Bundle
 from training.model import TASKS, Task
+from training.quantities import Value
+from training.reasons import Options, Row, ranked
 
 BundleLookup = Callable[[str], Bundle]
 

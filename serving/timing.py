@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from features.timeline import label_window
-from serving.figures import Language, quantity
+from training.quantities import Language, quantity
 from training.timing import Times, Timing
 
 _WITHIN = {"lapse": "no_purchase_within", "cancel": "cancelled_within"}

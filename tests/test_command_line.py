@@ -174,6 +174,52 @@ def test_models_lists_every_version_with_its_verdict(trained):
     assert shop.done("models").out.count("refused") == 1
 
 
+def test_models_stand_with_their_figure_beside_the_best_of_the_others(trained):
+    churn, *_, refused = trained[0].done("models", "--json").json
+    assert churn["metric"].startswith("Ranking of churners")
+    assert churn["low"] < churn["value"] < churn["high"]
+    assert churn["baseline_value"] < churn["value"]
+    assert churn["baseline"] in ("Recency rule", "RFM logistic")
+    assert refused["metric"].startswith("Stability")
+    said = trained[0].done("models").out
+    assert f"{churn['value']:.4g} ({churn['low']:.4g} to {churn['high']:.4g})" in said
+    assert churn["digest"][:12] in said
+
+
+def test_a_version_compared_with_itself_changes_nothing(trained):
+    held = trained[0].done("compare", "churn", 1, 1, "--json").json
+    assert {(each["a"] - each["b"], each["said"]) for each in held["metrics"]} == {
+        (0.0, "no clear difference")
+    }
+    assert held["bands"]["changed"] == 0
+    assert sum(each["customers"] for each in held["bands"]["moves"]) == held["customers"]
+
+
+def test_two_versions_are_compared_as_their_cards_have_them(trained):
+    shop, first, _, _ = trained
+    held = shop.done("compare", "churn", 1, 2, "--json").json
+    (card,) = [each for each in first.json[0]["metrics"] if each["name"] == "roc_auc"]
+    (here,) = [each for each in held["metrics"] if each["metric"] == "roc_auc"]
+    assert here["a"] == card["values"][first.json[0]["verdict"]["served"]]["value"]
+    assert held["customers"] == first.json[0]["test"]["customers"]
+    said = shop.done("compare", "churn", 1, 2).out
+    assert f"{held['bands']['changed']:,} of {held['customers']:,} customers would change" in said
+    assert "version 2 less version 1 (95 % interval)" in said
+    assert held["warnings"] == []
+
+
+def test_a_version_fitted_on_the_compared_days_is_told(trained):
+    shop = trained[0]
+    said = shop.done("compare", "churn", 1, 2, "--set", "timeline.test=2024-03-10").out
+    assert "note: version 1 was fitted on outcomes of these days" in said
+
+
+def test_segments_and_versions_that_are_not_there_are_not_compared(trained):
+    shop = trained[0]
+    assert_told(shop.call("compare", "segments", 1, 2), "segments have no outcome")
+    assert_told(shop.call("compare", "churn", 1, 9), "version 9")
+
+
 def test_promote_takes_the_latest_that_passed(fresh):
     versions = {task: fresh.done("promote", task, "--json").json["number"] for task in TASKS}
     assert versions == {"churn": 2, "clv": 1, "segments": 1}

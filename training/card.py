@@ -21,13 +21,15 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from training import canvas, plots, wording
+from training import canvas, card_tables, wording
 from training.bundle import to_json
 from training.comparison import headline, label, metric_block, tested
+from training.fact_plots import of_facts
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _CONTENTS = {"churn": "Churn", "clv": "Customer lifetime value", "segments": "Segments"}
 _MOST_FEATURES = 12
+_IN_DETAIL = 3  # features whose plot is on the page; MLflow holds more
 
 Facts = Mapping[str, Any]
 Figures = Mapping[str, Figure]
@@ -60,7 +62,11 @@ def report(cards: Sequence[tuple[Facts, Figures]], check: Facts | None = None) -
     for facts, figures in cards:
         taken = {view["slug"] for view in views}
         views.append(_view(_as_plain(facts), figures, taken))
-    return _page("report.html", cards=views, check=_check(_as_plain(check)) if check else None)
+    cautions = [
+        f"{view['heading']}: {said}" for view in views for said in view.get("warnings") or []
+    ]
+    found = _check(_as_plain(check)) if check else None
+    return _page("report.html", cards=views, check=found, cautions=cautions)
 
 
 def _page(template: str, **content: Any) -> bytes:
@@ -92,7 +98,12 @@ def _view(facts: dict[str, Any], figures: Figures, taken: Collection[str] = ()) 
         "heading": _CONTENTS.get(str(facts.get("task")), "Model"),
         "served": label(told, (facts.get("verdict") or {}).get("served")),
         "blocks": [metric_block(metric, told, facts) for metric in facts.get("metrics") or []],
-        "figures": _drawn(slug, _shown(facts, figures), facts.get("features") or []),
+        "checks": card_tables.checks(facts),
+        "slice_tables": card_tables.slices(facts),
+        "leaks": card_tables.leaks(facts),
+        "example_tables": card_tables.examples(facts),
+        "claims": card_tables.claims(facts),
+        "figures": _drawn(slug, _shown(facts, figures), facts),
         "bars": _bars(facts.get("features") or []),
         "headline": headline(facts),
         "tested": tested(facts),
@@ -100,27 +111,34 @@ def _view(facts: dict[str, Any], figures: Figures, taken: Collection[str] = ()) 
 
 
 def _shown(facts: dict[str, Any], figures: Figures) -> dict[str, Figure]:
-    # Where features are listed, as text that can be read aloud, their plot says nothing more.
-    left_out = "importance" if facts.get("features") else None
-    held = {name: drawn for name, drawn in figures.items() if wording.kind_of(name) != left_out}
-    cutoffs, data = facts.get("cutoffs") or {}, facts.get("data") or {}
-    if cutoffs.get("fit") and cutoffs.get("test") and "timeline" not in held:
-        held["timeline"] = plots.timeline(cutoffs, data.get("first"), data.get("last"))
+    held = {name: drawn for name, drawn in of_facts(facts).items() if name not in figures}
+    in_detail = 0
+    for name, drawn in figures.items():
+        kind = wording.kind_of(name)
+        in_detail += kind == "dependence"
+        # Where features are listed, as text that can be read aloud, their plot says nothing more.
+        told = kind == "importance" and facts.get("features")
+        if not told and (kind != "dependence" or in_detail <= _IN_DETAIL):
+            held[name] = drawn
     return held
 
 
 def _drawn(
-    slug: str, figures: Mapping[str, Figure], features: Sequence[Facts]
+    slug: str, figures: Mapping[str, Figure], facts: Facts
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the plots by section, in the order of a page; of one kind the first is explained."""
-    told = {f"dependence_{each.get('name')}": each.get("label") for each in features}
+    told = {
+        f"dependence_{each.get('name')}": each.get("label") for each in facts.get("features") or []
+    }
     drawn: dict[str, list[dict[str, Any]]] = {}
     explained = set()
     for name in sorted(figures, key=wording.rank):
         about, kind = wording.caption(name), wording.kind_of(name)
+        measured = card_tables.calibration(facts) if kind == "reliability" else ""
         drawn.setdefault(about.section, []).append({
             "title": wording.title(told.get(str(figures[name].get_label())) or about.title),
-            "caption": "" if kind in explained else about.text,
+            "caption": "" if kind in explained else f"{about.text} {measured}".strip(),
+            "of": str(figures[name].get_label()),
             # `canvas.svg` escapes every text in it as XML does.
             "svg": Markup(canvas.svg(figures[name], f"{slug}-{name}")),
         })  # fmt: skip

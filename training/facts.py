@@ -23,6 +23,7 @@ from training.gate import Verdict
 from training.model import Explanation, Model
 from training.segments import Quality, SegmentData
 from training.split import Split
+from training.suitability import unsuited
 from training.tune import finished
 
 LIBRARIES = ("duckdb", "ibis-framework", "numpy", "pandas", "scikit-learn", "scipy")
@@ -247,6 +248,7 @@ def _common(
             "reasons": list(verdict.reasons),
         },
         "limits": _limits(config, task),
+        "unsuited": unsuited(config, task),
         "libraries": origin.papers["libraries"],
         "config_hash": origin.papers["config_hash"],
         "commit": origin.commit,

@@ -15,6 +15,7 @@ from training.segments import SegmentData, quality_of
 from training.split import Split
 from training.tune import finished
 
+_IN_DETAIL = 10  # features whose plot MLflow keeps
 _MOST_DOTS = 1500  # customers in a beeswarm: more only darken it
 
 
@@ -43,7 +44,7 @@ def supervised(
     else:
         drawn["value_deciles"] = plots.value_deciles(y, p, origin.config.currency)
         drawn["gain"] = plots.gain(np.maximum(y, 0.0), p, others, name, what="value")
-    drawn |= _explanations(task, data, evaluation.named(served).model, explanation)
+    drawn |= explained(task, evaluation.named(served).model, data.test.matrix, explanation)
     values = np.array([float(trial.value or 0.0) for trial in finished(study)])
     drawn["tuning_history"] = plots.tuning_history(
         values.tolist(), np.minimum.accumulate(values).tolist(), _OBJECTIVES[task]
@@ -57,28 +58,27 @@ _OBJECTIVES = {
 }
 
 
-def _explanations(
-    task: str, data: Split, model: Model, explanation: Explanation
+def explained(
+    task: str, model: Model, matrix: np.ndarray, explanation: Explanation
 ) -> dict[str, Figure]:
-    """Draw SHAP values of the test's customers, in the margin."""
+    """Draw SHAP values of customers, in the margin: beeswarm, bar, the strongest in detail."""
     unit = {"sigmoid": "log-odds", "exponential": "log-money"}.get(
         model.calibration.kind, _served_unit(task)
     )
-    values, matrix = explanation.contributions, data.test.matrix
+    values, schema = explanation.contributions, model.schema
     if not np.abs(values).sum():
         return {}
     rows = slice(None, _MOST_DOTS)
     drawn = {
         "beeswarm": shap_plots.beeswarm(
-            values[rows], matrix[rows], data.schema, explanation.base_margin, unit=unit
+            values[rows], matrix[rows], schema, explanation.base_margin, unit=unit
         ),
-        "importance_bar": shap_plots.importance_bar(values, data.schema, unit=unit),
+        "importance_bar": shap_plots.importance_bar(values, schema, unit=unit),
     }
-    strongest = np.argsort(-np.abs(values).mean(axis=0), kind="stable")[:3]
+    strongest = np.argsort(-np.abs(values).mean(axis=0), kind="stable")[:_IN_DETAIL]
     for rank, index in enumerate(strongest, start=1):
-        name = data.schema.names[index]
         drawn[f"dependence_{rank}"] = shap_plots.dependence(
-            name, values[rows], matrix[rows], data.schema, unit=unit
+            schema.names[index], values[rows], matrix[rows], schema, unit=unit
         )
     return drawn
 

@@ -26,12 +26,15 @@ from features.source import Tables, fingerprint, load_tables
 from training import (
     additive,
     blend,
+    card_tables,
     champion,
     churn,
     clv,
     curve,
     draws,
     ensemble,
+    examples,
+    fact_plots,
     facts,
     families,
     figures,
@@ -154,6 +157,7 @@ def train(
         study=result.study.study_name,
         trials=[Trial.of(trial) for trial in tune.over(result.study)],
         metric=result.metric,
+        texts=_texts(result.facts),
     )
     _keep_predictions(made.path.parent, result.predictions)
     return Trained(task, made, version, result.verdict, result.facts, result.figures)
@@ -258,6 +262,10 @@ def _supervised_result(
     told = facts.supervised(config, task, data, evaluation, verdict, explanation, study, origin)
     if timing := measure(config, tables, model, data.test):
         told["timing"] = timing
+    told["examples"] = examples.examples(
+        model, data.test.matrix, bundles.reference(model, data.fit.matrix), dump(config)
+    )
+    drawn |= fact_plots.of_facts(told)
     served = evaluation.values[verdict.served]
     deciding = evaluation.metrics[evaluation.deciding]
     return Result(
@@ -358,6 +366,12 @@ def _bundle(config: Config, result: Result, origin: facts.Origin) -> Bundle:
     if not np.array_equal(made.model.margin(rows), result.model.margin(rows)):
         raise bundles.BundleError(f"{folder}: does not predict what was measured; please report it")
     return made
+
+
+def _texts(told: Mapping[str, Any]) -> dict[str, str]:
+    """Return what MLflow keeps in words: reasons, of nobody in particular."""
+    held = told.get("examples")
+    return {"reasons.md": examples.markdown(held, card_tables.sayer(told))} if held else {}
 
 
 def _predictions(data: Split, evaluation: Evaluation, contributions: np.ndarray) -> pd.DataFrame:

@@ -40,8 +40,9 @@ _MOST_CUTOFFS = 12
 def reliability(y: ArrayLike, p: ArrayLike, bins: int = 10) -> Figure:
     """Draw observed against predicted rates over bins of equally many customers.
 
-    Whiskers are 95 % intervals by Wilson (1927), JASA 22(158); below stands how many customers
-    got which probability.
+    Grey consistency bars hold 95 % of what a perfectly calibrated model of this size would show:
+    Bröcker & Smith (2007), Weather and Forecasting 22(3). Below stands how many customers got
+    which probability.
     """
     y, p = np.asarray(y, float), np.asarray(p, float)
     figure = canvas("reliability", 4.2)
@@ -50,16 +51,27 @@ def reliability(y: ArrayLike, p: ArrayLike, bins: int = 10) -> Figure:
         note(upper, "no customer was tested")
         return figure
     which = _parts(p, bins)
-    predicted, observed, count = _by_part(which, bins, p, y)
-    low, high = _wilson(observed, count)
-    end = min(1.0, 1.08 * max(predicted.max(), high.max()))
+    predicted, observed, _ = _by_part(which, bins, p, y)
+    low, high = consistency(p, which)
+    end = min(1.0, 1.08 * max(predicted.max(), observed.max(), high.max(), 0.01))
     upper.plot([0, end], [0, end], color=PALE, lw=1)
-    upper.vlines(predicted, low, high, color=BLUE, lw=1.2, alpha=0.55)
-    upper.plot(predicted, observed, "o", color=BLUE, ms=5, clip_on=False)
+    upper.vlines(predicted, low, high, color=PALE, lw=6, alpha=0.6)
+    off_line = (observed < low) | (observed > high)
+    for held, colour in ((~off_line, BLUE), (off_line, ORANGE)):
+        if held.any():  # an empty line would lie outside the axes, and take their room
+            upper.plot(predicted[held], observed[held], "o", color=colour, ms=5, clip_on=False)
     upper.set(xlim=(0, end), ylim=(0, end), title="customers who left")
-    off = f"on average {100 * metrics.ece(y, p):.2g} points off (ECE)"
-    key(upper, [("a tenth of the customers" if bins == 10 else "a bin", BLUE)], "upper left")
-    key(upper, [("line: predicted = observed", SOFT), (off, INK)], "lower right")
+    each = "a tenth of the customers" if bins == 10 else "a bin"
+    marks = [(f"● {each}", BLUE), ("● outside its grey bar", ORANGE)]
+    key(upper, marks if off_line.any() else marks[:1], "upper left")
+    off, chance = 100 * metrics.ece(y, p), 100 * metrics.random_level_ece(p)
+    said = [
+        ("line: predicted = observed", SOFT),
+        ("grey: 95 % of perfect models", SOFT),
+        (f"off by {off:.2g} points on average (ECE)", INK),
+        (f"a perfect model: {chance:.2g}", SOFT),
+    ]
+    key(upper, said, "lower right")
     lower.hist(p, bins=np.linspace(0, end, 41).tolist(), color=PALE)
     lower.set(xlabel="predicted probability of leaving", title="customers")
     lower.yaxis.set_major_locator(MaxNLocator(2, integer=True))
@@ -271,7 +283,32 @@ def _by_part(which: NDArray[np.intp], parts: int, *columns: Array) -> tuple[Arra
     return *means, count[held].astype(float)
 
 
-def _wilson(rate: Array, count: Array) -> tuple[Array, Array]:
+def consistency(
+    p: Array, which: NDArray[np.intp], repeats: int = 1000, seed: int = 0
+) -> tuple[Array, Array]:
+    """Return the ends between which 95 % of a bin's observed rates lie if p are right.
+
+    Outcomes are drawn from the predictions themselves: Bröcker & Smith (2007).
+    """
+    rng = np.random.default_rng(seed)
+    ends = []
+    for part in np.unique(which):
+        inside = p[which == part]
+        # A bin of many customers is drawn in blocks, so that memory stays small.
+        block = max(1, 1_000_000 // len(inside))
+        rates = np.concatenate(
+            [
+                (rng.random((min(block, repeats - start), len(inside))) < inside).mean(axis=1)
+                for start in range(0, repeats, block)
+            ]
+        )
+        ends.append(np.quantile(rates, [0.025, 0.975]))
+    low, high = np.transpose(ends)
+    return low, high
+
+
+def wilson(rate: Array, count: Array) -> tuple[Array, Array]:
+    """Return the 95 % interval of a rate among so many, by Wilson (1927), JASA 22(158)."""
     z = 1.96
     middle = (rate + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * np.sqrt(rate * (1 - rate) / count + z**2 / (4 * count**2))

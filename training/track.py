@@ -163,13 +163,14 @@ class Tracker:
         study: str,
         trials: Sequence[Trial],
         metric: str,
+        texts: Mapping[str, str] | None = None,
     ) -> Version:
         """Log a run with a nested run a trial, and register its bundle.
 
         All of it is told at the end, out of the study, so that the run holds exactly the study's
         trials. What a kill cut off while it was logged is set down as killed.
 
-        The artifacts hold pictures and the bundle: no customer's id and no row of one.
+        The artifacts hold pictures, texts and the bundle: no customer's id and no row of one.
         """
         task = bundle.manifest["task"]
         self._end_what_was_cut(study)
@@ -180,6 +181,8 @@ class Tracker:
             mlflow.set_tags({**lineage, "task": task, "bundle": bundle.digest})
             for name, figure in figures.items():
                 mlflow.log_figure(figure, f"plots/{name}.png")
+            for name, text in (texts or {}).items():
+                mlflow.log_text(text, name)
             mlflow.log_artifact(str(bundle.path / "card.html"))
             for trial in trials:
                 self._log_trial(run.info.run_id, task, study, trial)

@@ -33,6 +33,27 @@ METRICS: Mapping[str, str] = {
     "smallest_share": "The smallest segment's share of the customers; too small is of no use.",
 }
 
+SHORT: Mapping[str, str] = {
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
+    "log_loss": "Log loss",
+    "brier": "Brier",
+    "ece": "ECE",
+    "lift_at_10": "Lift at 10 %",
+    "normalised_gini": "Gini",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "total_bias": "Total bias",
+    "top_tenth_share": "Top tenth's share",
+    "mean_predicted": "Predicted",
+    "mean_actual": "Actual",
+    "mean_excess": "Predicted less actual",
+}
+"""Metrics as the heads of narrow columns."""
+
+LEVELS = frozenset({"mean_predicted", "mean_actual", "mean_excess"})
+"""Figures of a group that are on the served scale: a probability, or money."""
+
 
 class Caption(NamedTuple):
     """Where on a page a plot stands, under which title, and how to read it."""
@@ -59,13 +80,26 @@ FIGURES: Mapping[str, Caption] = {
         "worth",
         "Can the probabilities be taken at their word?",
         "Each dot is a group of customers. On the line, as many left as was predicted; above it "
-        "more, below it fewer.",
+        "more, below it fewer. Within the grey bar the distance may be chance, as it is outside "
+        "for one dot in twenty.",
     ),
     "value_deciles": Caption(
         "worth",
         "Predicted and actual money",
         "Customers in ten equal groups, highest prediction first. The closer the two dots, the "
         "more a group's prediction can be budgeted with.",
+    ),
+    "coverage": Caption(
+        "worth",
+        "Do the intervals hold what they promise?",
+        "Of 100 intervals of 80 %, 80 should hold what really came. A stroke is the promise, a dot "
+        "what was measured.",
+    ),
+    "slices": Caption(
+        "slices",
+        "",
+        "A dot is a group of customers, its bar a 95 % interval. A bar that does not reach the "
+        "line is a group for which the model is beyond doubt better or worse than for all.",
     ),
     "segment_profile": Caption(
         "segments",
@@ -148,6 +182,19 @@ def number(value: Any, unit: str = "", currency: str = "") -> str:
     if unit in ("currency", "money"):
         return f"{currency}{_SPACE}{said}".strip(_SPACE)
     return f"{said}{_SPACE}times" if unit == "times" else said
+
+
+def measured(value: Any) -> str:
+    """Return a number as `number` does, the very small by its power of ten.
+
+    >>> measured(3.2e-7), measured(0.0481)
+    ('3.2 × 10⁻⁷', '0.048')
+    """
+    if isinstance(value, float) and 0 < abs(value) < 1e-4:
+        part, power = f"{value:.1e}".split("e")
+        raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        return _minus(f"{part.removesuffix('.0')} × 10{raised}")
+    return number(value)
 
 
 def count(value: Any) -> str:

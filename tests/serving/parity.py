@@ -14,11 +14,11 @@ from features.source import Tables
 from serving.merkle import canonical
 from serving.online import Online
 from serving.problem import read_request
-from serving.reasons import Options
 from serving.release import publish
 from serving.score import answer, assess, record
 from serving.settings import open_ledger, open_secret, open_store
 from tests.factories import make_bundles, make_posted
+from training.reasons import Options
 
 AT = datetime(2024, 6, 3, 9, tzinfo=UTC)
 

@@ -11,13 +11,13 @@ from features.build import schema_of
 from features.source import load_tables
 from serving.assessment import INACTIVE, OUT_OF_RANGE
 from serving.merkle import canonical, parsed
-from serving.reasons import Options
 from serving.release import Release, bundle_by_digest, publish
 from serving.score import answer, assess, frame, record, replay, schemas
 from tests.factories import AS_OF, make_bundle, make_bundles, make_config, make_features
 from training.calibrate import Scale
 from training.model import Model
 from training.predictors import Linear, Term
+from training.reasons import Options
 from training.timing import Timing
 
 OPTIONS = Options(3, "en")

@@ -318,3 +318,113 @@ def test_the_report_tells_all_tasks_and_the_check():
 )
 def test_numbers_are_written_for_people(value, unit, said):
     assert wording.number(value, unit, "USD") == said
+
+
+def test_warnings_come_before_everything_else():
+    warnings = ["ROC-AUC of 0.97: see whether a column knows the answer."]
+    for said in (
+        words(page_of(warnings=warnings)),
+        words(card.report([(make_facts(warnings=warnings), {})]).decode()),
+    ):
+        assert said.index("0.97: see whether") < said.index("Passed.")
+
+
+def test_every_check_of_the_gate_is_told_with_its_number_and_bound():
+    gate = [
+        {
+            "check": "calibration",
+            "passed": False,
+            "value": 0.061,
+            "bound": 0.05,
+            "said": "Off by 0.061.",
+        },
+        {"check": "explanations", "passed": True, "value": 3.2e-7, "bound": 1e-5, "said": ""},
+        {"check": "champion", "passed": True, "value": None, "bound": -0.005, "said": "None yet."},
+    ]
+    said = words(page_of(gate=gate))
+    assert "failed Calibration Off by 0.061. 0.061 0.050" in said
+    assert "passed Explanations 3.2 × 10⁻⁷ 1 × 10⁻⁵" in said
+    assert "passed Champion None yet. – −0.005" in said
+    assert "Better than the rule." not in said  # a reason that its check says
+
+
+def test_slices_are_told_group_by_group_and_the_small_ones_withheld():
+    slices = [
+        {
+            "by": "tenure",
+            "label": "time as a customer",
+            "groups": [
+                {"name": "new", "customers": 12, "positives": 1, "values": {}},
+                {
+                    "name": "old",
+                    "customers": 1200,
+                    "positives": 99,
+                    "values": {
+                        "roc_auc": {"value": 0.812, "low": 0.79, "high": 0.83},
+                        "mean_predicted": {"value": 0.081, "low": None, "high": None},
+                    },
+                },
+            ],
+        }
+    ]
+    page = page_of(slices=slices)
+    said = words(page)
+    assert "Group Customers Left ROC-AUC Predicted" in said
+    assert "new 12 1 too few too few old 1,200 99 0.812 0.790 to 0.830 8.1 %" in said
+    assert "line: all" in page
+    assert "A dot is a group of customers" in said
+
+
+def test_what_a_random_split_would_have_claimed_is_said():
+    claims = {"metric": "roc_auc", "random": 0.91, "tuning": 0.8, "later": 0.78}
+    said = words(page_of(claims=claims))
+    assert "ROC-AUC: a random split would have claimed 0.910; the later period gave 0.780." in said
+    assert "a random split" not in words(page_of(claims={}))
+
+
+def test_the_calibration_error_stands_beside_what_chance_would_show():
+    said = words(page_of(make_figures(), calibration={"ece": 0.021, "perfect": 0.0124}))
+    assert "They are off by 2.1 points on average" in said
+    assert "a perfectly calibrated model of this size would show 1.2." in said
+
+
+def test_a_leak_that_was_let_through_is_named_with_its_reason():
+    leak = {"column": "c1", "label": "churn score", "way": "value", "value": 0.97, "bound": 0.9}
+    said = words(page_of(leakage=[{**leak, "waived": "it is known a month before"}]))
+    assert "Churn score: its value alone gives the answer (0.970, bound 0.900)" in said
+    assert "let through because: it is known a month before." in said
+
+
+def test_who_should_not_use_it_for_what_is_said():
+    use = {"who": "Credit teams", "what": "deciding on credit", "why": "it was not made for it"}
+    said = words(page_of(unsuited=[use]))
+    assert "Credit teams deciding on credit it was not made for it" in said
+
+
+def test_reasons_in_words_are_of_nobody():
+    example = {
+        "who": "the tenth in the middle",
+        "served": 0.052,
+        "raise": ["spend: USD 10"],
+        "lower": [],
+    }
+    said = words(page_of(examples=[example]))
+    assert "Typical of the tenth in the middle Predicted: 5.2 % Raises it spend: USD 10" in said
+    assert "Nobody in particular" in said
+
+
+def test_of_many_features_in_detail_the_page_shows_three():
+    columns = tuple(
+        FeatureColumn(name, "number", (), "", "", f"the {name}", "", True, None, False, "")
+        for name in ("a", "b", "c", "d")
+    )
+    matrix = np.arange(24.0).reshape(6, 4)
+    figures = {
+        f"dependence_{rank}": shap_plots.dependence(
+            column.name, matrix, matrix, FeatureSchema(columns)
+        )
+        for rank, column in enumerate(columns, 1)
+    }
+    features = [{"name": c.name, "label": c.label, "importance": 1.0} for c in columns]
+    page = page_of(figures, features=features)
+    assert [f"<b>The {name}</b>" in page for name in "abcd"] == [True, True, True, False]

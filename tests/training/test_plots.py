@@ -76,7 +76,9 @@ def test_the_caught_share_is_the_metric():
 
 
 def test_reliability_states_the_ece():
-    assert "20 points off (ECE)" in texts(plots.reliability(np.zeros(50), np.full(50, 0.2)))
+    assert "off by 20 points on average (ECE)" in texts(
+        plots.reliability(np.zeros(50), np.full(50, 0.2))
+    )
 
 
 def test_value_deciles_stand_negative_and_constant_values():

@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 
 from features.schema import FeatureColumn, FeatureSchema
-from serving.figures import amount, number, quantity
-from serving.reasons import Options, Row, Vocabulary, ranked
+from training.quantities import amount, number, quantity
+from training.reasons import Options, Row, Vocabulary, ranked
 
 
 def make_column(name, unit="count", idea=None, **said):

@@ -9,8 +9,8 @@ from math import fsum
 from typing import Any, Literal
 
 from features.schema import FeatureColumn, FeatureSchema
-from serving.figures import Language, Value, amount, quantity
 from training.bundle import Bundle
+from training.quantities import Language, Value, amount, quantity
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,23 @@ class Vocabulary:
     @classmethod
     def of(cls, bundle: Bundle) -> Vocabulary:
         """Read a bundle's schema, config and reference distributions."""
+        return cls.read(bundle.model.schema, bundle.reference, bundle.manifest["config"])
+
+    @classmethod
+    def read(
+        cls, schema: FeatureSchema, reference: Mapping[str, Any], config: Mapping[str, Any]
+    ) -> Vocabulary:
+        """Read what a bundle will hold: its reference distributions, and the config as dumped."""
         ideas: dict[str, list[int]] = defaultdict(list)
-        columns = bundle.model.schema.columns
+        columns = schema.columns
         place = {column.name: index for index, column in enumerate(columns)}
         for index, column in enumerate(columns):
             ideas[column.idea].append(index)
-        config = bundle.manifest["config"]
         return cls(
-            bundle.model.schema,
+            schema,
             {idea: tuple(held) for idea, held in ideas.items()},
             tuple(place.get(column.against or "") for column in columns),
-            tuple(_typical(bundle.reference, column.name) for column in columns),
+            tuple(_typical(reference, column.name) for column in columns),
             _flags(config["sources"]),
             config["currency"],
         )
