@@ -25,12 +25,18 @@ CODE = (
     "features",
     "serving",
     "training/__init__.py",
+    "training/additive.py",
+    "training/blend.py",
     "training/bundle.py",
     "training/calibrate.py",
     "training/learned.py",
     "training/model.py",
     "training/predictors.py",
     "training/probability.py",
+    "training/quantities.py",
+    "training/reasons.py",
+    "training/recurring.py",
+    "training/retention.py",
     "training/timing.py",
 )
 """What of the project's code a service needs."""

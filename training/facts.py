@@ -18,6 +18,7 @@ from configs.schema import Cancel, Config, Label, asks_subscribers
 from features.source import Tables, first_and_last_day
 from training import metrics
 from training.baselines import Absent, Contender
+from training.coverage import coverage
 from training.evaluate import Evaluation
 from training.gate import Verdict
 from training.model import Explanation, Model
@@ -139,6 +140,7 @@ def supervised(
         "slices": _slices(verdict),
         "parameters": study.best_params,
         "features": _importances(chosen.model, explanation),
+        **_trust(task, chosen.model, data, evaluation.predictions[verdict.served]),
         "warnings": _warnings(task, data, evaluation, verdict),
     }
 
@@ -443,6 +445,14 @@ def _limits(config: Config, task: str) -> list[str]:
 
 def _without(absent: Absent) -> str:
     return f"A baseline is missing: {absent.why}."
+
+
+def _trust(task: str, model: Model, data: Split, served: np.ndarray) -> dict[str, Any]:
+    """Return how far a probability, or an interval, may be taken at its word."""
+    if task != "churn":
+        return {"coverage": coverage(model, data, served)}
+    perfect = metrics.random_level_ece(served)
+    return {"calibration": {"ece": metrics.ece(data.test.target, served), "perfect": perfect}}
 
 
 def _warnings(task: str, data: Split, evaluation: Evaluation, verdict: Verdict) -> list[str]:
