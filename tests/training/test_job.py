@@ -192,6 +192,10 @@ def test_the_run_has_the_card_and_its_plots(case):
     }
     assert expected[task] <= drawn
     assert all(file.read_bytes()[:4] == b"\x89PNG" for file in (folder / "plots").iterdir())
+    if task != "segments":
+        detailed = min(10, len(made.bundle.model.schema.columns))
+        assert {f"dependence_{rank}" for rank in range(1, detailed + 1)} <= drawn
+        assert "What raises it:" in (folder / "reasons.md").read_text()
     assert (folder / "card.html").read_bytes() == (made.bundle.path / "card.html").read_bytes()
 
 
