@@ -10,7 +10,7 @@ from training import wording
 Facts = Mapping[str, Any]
 
 TOO_FEW = "too few"
-_OUTCOME = {"churn": "Left", "clv": "Brought something"}
+_OUTCOME = {"churn": "Left", "clv": "Paid"}
 _WAYS = {
     "value": "its value alone gives the answer",
     "missing": "being missing gives the answer",

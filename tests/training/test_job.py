@@ -19,6 +19,7 @@ from tests.training.bases import (
     make_subscribers,
 )
 from training import bundle as bundles
+from training.examples import FEWEST
 from training.job import Trained, train
 from training.leakage import LeakageError
 from training.metrics import CHURN_METRICS, VALUE_METRICS
@@ -243,6 +244,11 @@ def test_the_run_has_the_card_and_its_plots(case):
     }
     assert expected[task] <= drawn
     assert all(file.read_bytes()[:4] == b"\x89PNG" for file in (folder / "plots").iterdir())
+    if task != "segments":
+        detailed = min(10, len(made.bundle.model.schema.columns))
+        assert {f"dependence_{rank}" for rank in range(1, detailed + 1)} <= drawn
+        enough = made.facts["test"]["customers"] >= 10 * FEWEST  # for a band to be of nobody
+        assert (folder / "reasons.md").exists() == enough
     assert (folder / "card.html").read_bytes() == (made.bundle.path / "card.html").read_bytes()
 
 
