@@ -53,8 +53,8 @@ def supervised(
 
 
 _OBJECTIVES = {
-    "churn": "log loss at the validation cut-off",
-    "clv": "1 − normalised Gini at the validation cut-off",
+    "churn": "log loss at the later cut-offs",
+    "clv": "deviance left unexplained at the later cut-offs",
 }
 
 
