@@ -22,6 +22,10 @@ from training.split import Examples
 from training.trees import Learner
 
 
+MOST_ROWS = 30_000
+"""What shapes are fitted to at the most: more would hardly move a few hundred weights."""
+
+
 @dataclass(frozen=True)
 class Target:
     """What one part of a family is fitted to.
@@ -128,7 +132,7 @@ class Recipe:
         """Fit the family's shapes."""
         parts = []
         for target in self.family:
-            held = target.of(examples)
+            held = self._some(target.of(examples))
             fitted = shapes.fit(
                 self.schema,
                 held.matrix,
@@ -162,6 +166,13 @@ class Recipe:
             parts.append(Weighted(fitted, 1.0, target.link))
             rounds.append(count)
         return tuple(parts), tuple(rounds)
+
+    def _some(self, examples: Examples) -> Examples:
+        """Return as many rows as shapes are fitted to, drawn by the seed."""
+        if len(examples) <= MOST_ROWS:
+            return examples
+        drawn = np.random.default_rng(self.seed).choice(len(examples), MOST_ROWS, replace=False)
+        return examples.take(np.sort(drawn))
 
     def _learner(self, target: Target) -> Learner:
         settings = {**self.trees, "objective": target.objective, "eval_metric": target.metric}
