@@ -21,7 +21,6 @@ from training.shapes import Response
 from training.split import Examples
 from training.trees import Learner
 
-
 MOST_ROWS = 30_000
 """What shapes are fitted to at the most: more would hardly move a few hundred weights."""
 
