@@ -19,10 +19,11 @@ from tests.training.bases import (
     make_subscribers,
 )
 from training import bundle as bundles
-from training.job import Trained, train
+from training.job import train
 from training.leakage import LeakageError
 from training.metrics import CHURN_METRICS, VALUE_METRICS
 from training.progress import Reporter
+from training.registration import Trained
 from training.timing import Timing
 from training.track import Tracker
 
