@@ -104,7 +104,7 @@ def registered(
     result : Result
     origin : Origin
     parent : Trained, optional
-        What was refitted: its study's trials are of its own run, and are not logged again.
+        What was refitted: its trials and plots are its own run's, and are not logged again.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def registered(
         params=result.settings,
         metrics=result.metrics,
         lineage={**origin.lineage, **result.verdict.tags},
-        figures=result.figures,
+        figures={} if parent else result.figures,
         study=result.study.study_name,
         trials=trials,
         metric=result.metric,
