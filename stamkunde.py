@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from features.findings.finding import Finding
     from features.source import Tables
     from serving.ledger import Ledger
-    from training.job import Trained
     from training.model import Task
+    from training.registration import Trained
     from training.track import Tracker, Version
 
 app = typer.Typer(
@@ -462,14 +462,25 @@ def _train(
         made.append(trained)
         if not as_json:
             console.trained(trained.facts, trained.version.number, trained.bundle.digest)
+            if child := trained.child:
+                told = (child.facts["refit"]["said"], child.version.number, child.bundle.digest)
+                console.refitted(*told, parent=trained.version.number)
     page = _report_file(config, task)
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_bytes(report([(trained.facts, trained.figures) for trained in made]))
     if as_json:
-        console.as_json([{**trained.facts, "version": trained.version.number} for trained in made])
+        console.as_json([_told_of(trained) for trained in made])
     else:
         console.say(f"report: {page}")
     return made
+
+
+def _told_of(trained: Trained) -> dict[str, Any]:
+    """Return what JSON says of a training; a child's figures are those already said."""
+    held = {**trained.facts, "version": trained.version.number}
+    if child := trained.child:
+        held["child"] = {**child.facts["refit"], "version": child.version.number}
+    return held
 
 
 def _report_file(config: Config, task: str = "all") -> Path:

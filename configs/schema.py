@@ -280,6 +280,11 @@ class Config(Section):
     sources: Sources
     features: Features
     timeline: Timeline
+    refit: Literal["never", "latest"] = Field(
+        "never",
+        description="latest: what passed the gate of churn or clv gets a child, fitted with the "
+        "same settings on all that is known by now; its figures are its parent's, as an estimate",
+    )
     churn: Annotated[Lapse | Cancel | Label, Field(discriminator="kind")] | None = None
     clv: Clv | None = None
     segments: Segmentation | None = None

@@ -146,6 +146,28 @@ def cut_offs(
     return cut
 
 
+def latest(timeline: Timeline, cuts: CutOffs, last: date) -> CutOffs:
+    """Lay the training cut-offs anew, up to the last whose label window has ended by now.
+
+    They go back as far as those they stand for. What is "reported on" is the day after the data's
+    last, of which no outcome is known yet.
+
+    Parameters
+    ----------
+    timeline : Timeline
+    cuts : CutOffs
+        Those of a model that was tested.
+    last : date
+        The last local day that the data tell of; ``timeline.last`` goes before.
+    """
+    now = (timeline.last or last) + timedelta(days=1)
+    steps = (now - cuts.span - cuts.fit[0]).days // timeline.every
+    fit = tuple(
+        now - cuts.span - timedelta(days=k * timeline.every) for k in reversed(range(steps + 1))
+    )
+    return CutOffs(fit, (now,), cuts.span)
+
+
 def _too_short(timeline: Timeline, horizon: int, span: int, held: int) -> str:
     """Say which is too short: the reach of the training cut-offs, or the history."""
     steps = -(-span // timeline.every)  # from the validation cut-off back to one that can train

@@ -28,7 +28,7 @@ from serving.settings import Settings
 from training.bundle import Bundle
 from training.model import TASKS
 
-PAPERS = ("version", "made_at", "cutoffs", "metrics", "verdict", "libraries")
+PAPERS = ("version", "made_at", "refit_of", "cutoffs", "metrics", "verdict", "libraries")
 """What is told of a model; its config and data name places on the machine that trained it."""
 
 # More threads than processors only wait for each other, and some calls then wait for seconds.

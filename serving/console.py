@@ -93,6 +93,8 @@ def described(features: Sequence[Described], json_wanted: bool) -> None:
 def version(held: Any, said: str, json_wanted: bool) -> None:
     """Print one version of a model."""
     line = f"{held.task}: version {held.number} ({held.model}; {held.metric}) {said}"
+    if held.parent is not None:
+        line += f"; it is version {held.parent} refitted on all that was known"
     show(vars(held), json_wanted, [line])
 
 
@@ -130,8 +132,15 @@ def _listed(held: Any) -> tuple[str, ...]:
         other,
         version.made_at[:16].replace("T", " "),
         version.digest[:12],
-        "champion" if version.champion else "",
+        _standing(version),
     )
+
+
+def _standing(version: Any) -> str:
+    told = ["champion"] if version.champion else []
+    if version.parent is not None:
+        told.append(f"refit of {version.parent}, figures an estimate")
+    return "; ".join(told)
 
 
 def compared(held: Any, json_wanted: bool) -> None:
@@ -193,6 +202,12 @@ def trained(facts: Mapping[str, Any], number: int, digest: str) -> None:
     for warning in facts["warnings"]:
         say(f"note: {warning}")
     say(f"version {number}, bundle {digest[:12]}…\n")
+
+
+def refitted(said: str, number: int, digest: str, parent: int) -> None:
+    """Print what a version was refitted on, and the version it became."""
+    say(said)
+    say(f"version {number}, refit of version {parent}, bundle {digest[:12]}…\n")
 
 
 def _figure(held: Mapping[str, float | None]) -> str:

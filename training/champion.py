@@ -3,19 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+from configs.errors import StamkundeError
 from configs.load import dump
 from configs.schema import Config
 from training.baselines import Contender
-from training.bundle import Bundle
+from training.bundle import Bundle, load
 from training.model import Model, Task
 from training.split import Split
+from training.track import Tracker, Version
 
 NAME = "champion"
+NONE_YET = "There is no champion yet."
 _ASKED = ("kind", "horizon", "value", "test_share")
 """What of a task's section says which question is asked, and of whom by chance."""
+
+
+def sitting(
+    config: Config, task: Task, data: Split, candidate: Model, fingerprint: str
+) -> Contender | str:
+    """Return the champion of a task as a contender, or why it is none, in a sentence.
+
+    For a champion that was refitted on outcomes of the test, its parent stands.
+    """
+    tracker = Tracker(config)
+    version = next((held for held in tracker.versions(task) if held.champion), None)
+    if version is None:
+        return NONE_YET
+    found = _as_contender(tracker, version, config, task, data, candidate, fingerprint)
+    if isinstance(found, str) and version.parent is not None:
+        version = tracker.choose(task, version.parent)
+        found = _as_contender(tracker, version, config, task, data, candidate, fingerprint)
+    if isinstance(found, str):
+        return f"The champion, version {version.number}, could not be compared: {found}."
+    return replace(found, label=f"{found.label}, version {version.number}")
+
+
+def _as_contender(
+    tracker: Tracker,
+    version: Version,
+    config: Config,
+    task: Task,
+    data: Split,
+    candidate: Model,
+    fingerprint: str,
+) -> Contender | str:
+    try:
+        held = load(tracker.bundle_folder(version))
+    except StamkundeError as error:
+        return str(error)
+    return contender(held, config, task, data, candidate, fingerprint)
 
 
 def contender(
@@ -46,6 +86,8 @@ def contender(
         return "it answers another question: the task's section of the config differs"
     if data.cutoffs is None:
         known = (told["data"]["fingerprint"], told["config"]["seed"])
+        if told.get("refit_of"):
+            return "it was refitted on all rows, those that are tested on among them"
         if known != (fingerprint, config.seed):
             return "it may have learned from these rows: it was split by other data or seed"
     elif _last_outcome(told["cutoffs"]) > data.cutoffs.test:

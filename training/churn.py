@@ -22,7 +22,7 @@ from training.ensemble import Outlook, Plan, Trials, Tried, judged
 from training.families import CHANCE
 from training.model import Model
 from training.space import suggest
-from training.split import Split, split_by_strata, split_by_time
+from training.split import Split, all_by_time, all_of_snapshot, split_by_strata, split_by_time
 
 METRICS = metrics.CHURN_METRICS
 DECIDING = "roc_auc"
@@ -44,6 +44,13 @@ def split(config: Config, tables: Tables) -> Split:
     if isinstance(config.churn, Label):
         return split_by_strata(config, tables, config.churn)
     return split_by_time(config, tables, config.churn)  # type: ignore[arg-type]
+
+
+def known_by_now(config: Config, tables: Tables) -> Split:
+    """Return all examples whose outcome is known by now, to fit on."""
+    if isinstance(config.churn, Label):
+        return all_of_snapshot(config, tables)
+    return all_by_time(config, tables, config.churn)  # type: ignore[arg-type]
 
 
 def objective(
@@ -77,7 +84,7 @@ def fit(data: Split, settings: Mapping[str, Any], rounds: Sequence[int], seed: i
     shift = fitted.shift
     model = Model(
         task="churn",
-        name="ensemble",
+        name=ensemble.NAME,
         schema=data.schema,
         predictors=fitted.parts,
         calibration=Sigmoid(1.0, shift),

@@ -20,7 +20,7 @@ from training.ensemble import Outlook, Plan, Trials, Tried, judged
 from training.families import VALUE
 from training.model import Model
 from training.space import suggest
-from training.split import Split, split_by_time
+from training.split import Split, all_by_time, split_by_time
 from training.subscription_baselines import mrr_baselines
 
 METRICS = metrics.VALUE_METRICS
@@ -63,6 +63,11 @@ def split(config: Config, tables: Tables) -> Split:
     return split_by_time(config, tables, _task(config))
 
 
+def known_by_now(config: Config, tables: Tables) -> Split:
+    """Return all examples whose outcome is known by now, to fit on."""
+    return all_by_time(config, tables, _task(config))
+
+
 def objective(
     data: Split, space: Mapping[str, Dimension], seed: int
 ) -> Callable[[optuna.Trial], float]:
@@ -100,7 +105,7 @@ def fit(data: Split, settings: Mapping[str, Any], rounds: Sequence[int], seed: i
     factor = level if level > 0 else 1.0  # a base that loses money by returns keeps its order
     model = Model(
         task="clv",
-        name="ensemble",
+        name=ensemble.NAME,
         schema=data.schema,
         predictors=fitted.parts,
         calibration=Exponential(factor * float(np.exp(fitted.shift))),

@@ -23,6 +23,9 @@ from training.families import Family, Recipe, Target
 from training.predictors import Linear, Term, transform
 from training.split import Examples, Split
 
+NAME = "ensemble"
+"""What a model of it is called."""
+
 STRANGERS = 5
 """Parts that customers are dealt into: each part's margins come from the other parts' fit."""
 

@@ -11,14 +11,13 @@ from scipy.stats import norm
 from configs.schema import Gate, Segmentation
 from training import slices as slicing
 from training.champion import NAME as CHAMPION
+from training.champion import NONE_YET
 from training.evaluate import Evaluation
 from training.metrics import Interval, Metric, random_level_ece
 from training.model import TOLERANCE, Task
 from training.segments import Quality
 from training.slices import Grouping, Slices
 from training.split import Examples
-
-NO_CHAMPION = "There is no champion yet."
 
 _EXPLAINED = 2000  # test rows whose explanations are added up; every one served is checked too
 
@@ -93,7 +92,7 @@ def judge(
     bounds: Gate,
     seed: int,
     groupings: Iterable[Grouping] = (),
-    champion: str = NO_CHAMPION,
+    champion: str = NONE_YET,
 ) -> Verdict:
     """Pass what stands every check on the later period.
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -16,9 +15,7 @@ import optuna
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from matplotlib.figure import Figure
 
-from configs.errors import StamkundeError
 from configs.load import dump
 from configs.schema import Config
 from features.schema import FeatureSchema
@@ -26,7 +23,6 @@ from features.source import Tables, fingerprint, load_tables
 from training import (
     additive,
     blend,
-    card_tables,
     champion,
     churn,
     clv,
@@ -42,6 +38,7 @@ from training import (
     learned,
     probability,
     pruning,
+    refit,
     segments,
     shapes,
     slices,
@@ -51,19 +48,17 @@ from training import (
 from training import bundle as bundles
 from training import space as space_of_study
 from training.baselines import Contender
-from training.bundle import Bundle
-from training.card import card
 from training.claims import claims, notebook
 from training.evaluate import Evaluation, compare
-from training.gate import NO_CHAMPION, Verdict, judge, judge_segments
-from training.model import Model, Task
+from training.gate import Verdict, judge, judge_segments
+from training.model import Task
 from training.progress import Reporter
+from training.registration import Result, Trained, registered
 from training.space import beginning, require_known
 from training.split import Split
 from training.study import Place
 from training.timeliness import measure
 from training.timing import Timing
-from training.track import Tracker, Trial, Version
 
 SUPERVISED: dict[str, ModuleType] = {"churn": churn, "clv": clv}
 _SEARCH = (
@@ -71,48 +66,6 @@ _SEARCH = (
     *(learned, probability, space_of_study, draws, pruning, curve),
 )
 """What the value of a trial depends on besides its task."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a run made.
-
-    Parameters
-    ----------
-    task : str
-    bundle : Bundle
-        As it lies under ``var/runs``.
-    version : Version
-        As it was registered.
-    verdict : Verdict
-    facts : dict
-        What the card says.
-    figures : dict of str to Figure
-        What the card shows.
-    """
-
-    task: Task
-    bundle: Bundle
-    version: Version
-    verdict: Verdict
-    facts: dict[str, Any]
-    figures: dict[str, Figure]
-
-
-@dataclass(frozen=True)
-class Result:
-    """A model that stands for its run, with what is said and shown of it."""
-
-    model: Model
-    verdict: Verdict
-    facts: dict[str, Any]
-    figures: dict[str, Figure]
-    matrix: np.ndarray
-    metrics: dict[str, float]
-    settings: dict[str, Any]
-    study: optuna.Study
-    metric: str
-    predictions: pd.DataFrame
 
 
 def train(
@@ -147,20 +100,31 @@ def train(
     learn = _segment if task == "segments" else _supervise
     result = learn(config, tables, task, origin, reporter)
     reporter.say(f"{task}: explaining, bundling, logging")
-    made = _bundle(config, result, origin)
-    version = Tracker(config).log(
-        made,
-        params=result.settings,
-        metrics=result.metrics,
-        lineage={**origin.lineage, **result.verdict.tags},
-        figures=result.figures,
-        study=result.study.study_name,
-        trials=[Trial.of(trial) for trial in tune.over(result.study)],
-        metric=result.metric,
-        texts=_texts(result.facts),
+    trained = registered(config, result, origin)
+    _keep_predictions(trained.bundle.path.parent, result.predictions)
+    if config.refit == "never" or task == "segments" or not result.verdict.passed:
+        return trained
+    reporter.say(f"{task}: fitting again, on all that is known by now")
+    return replace(trained, child=_refit(config, tables, result, trained, origin))
+
+
+def _refit(
+    config: Config, tables: Tables, result: Result, parent: Trained, origin: facts.Origin
+) -> Trained:
+    """Fit what passed on all that is known by now; bundle and register it beside its parent."""
+    kind, best = SUPERVISED[parent.task], result.study.best_trial
+    data = kind.known_by_now(config, tables)
+    settings = {**kind.DEFAULTS, **best.params}
+    model = refit.child(config, kind, data, result.model, settings, best.user_attrs["rounds"])
+    child = replace(
+        result,
+        model=model,
+        matrix=data.fit.matrix,
+        facts=refit.facts(result.facts, data, parent.bundle.digest),
+        cutoffs=refit.cutoffs(result.cutoffs, data),
+        metric=f"{result.metric} of its parent, an estimate",
     )
-    _keep_predictions(made.path.parent, result.predictions)
-    return Trained(task, made, version, result.verdict, result.facts, result.figures)
+    return registered(config, child, origin, parent)
 
 
 def _supervise(
@@ -192,7 +156,7 @@ def _supervise(
     settings = {**usual, **best.params}
     candidate = kind.fit(data, settings, best.user_attrs["rounds"], config.seed)
     rivals = kind.contenders(config, data, candidate)
-    rival = _champion(config, task, data, candidate, origin)
+    rival = champion.sitting(config, task, data, candidate, origin.fingerprint)
     evaluation = compare(
         [*rivals, *([rival] if isinstance(rival, Contender) else [])],
         data.test,
@@ -223,25 +187,6 @@ def _supervise(
     result = _supervised_result(config, tables, task, data, study, evaluation, verdict, origin)
     honest = {"leakage": leakage.facts(leaks), "claims": claimed.to_dict()}
     return replace(result, facts={**result.facts, **honest})
-
-
-def _champion(
-    config: Config, task: Task, data: Split, candidate: Model, origin: facts.Origin
-) -> Contender | str:
-    """Return the champion as a contender, or why it is none, in a sentence."""
-    tracker = Tracker(config)
-    version = next((held for held in tracker.versions(task) if held.champion), None)
-    if version is None:
-        return NO_CHAMPION
-    try:
-        held = bundles.load(tracker.bundle_folder(version))
-    except StamkundeError as error:
-        found: Contender | str = str(error)
-    else:
-        found = champion.contender(held, config, task, data, candidate, origin.fingerprint)
-    if isinstance(found, str):
-        return f"The champion, version {version.number}, could not be compared: {found}."
-    return replace(found, label=f"{found.label}, version {version.number}")
 
 
 def _supervised_result(
@@ -279,6 +224,7 @@ def _supervised_result(
         study=study,
         metric=f"{deciding.label} {served[evaluation.deciding]:.4f}",
         predictions=_predictions(data, evaluation, explanation.contributions),
+        cutoffs=told["cutoffs"],
     )
 
 
@@ -302,10 +248,11 @@ def _segment(
     quality = segments.quality_of(study.best_trial)
     verdict = judge_segments(quality, segments.asked(config))
     assigned = model.centres.assign(data.matrix)
+    told = facts.segments(config, data, model, quality, verdict, study, origin)
     return Result(
         model=model,
         verdict=verdict,
-        facts=facts.segments(config, data, model, quality, verdict, study, origin),
+        facts=told,
         figures=figures.segments(data, model, study),
         matrix=data.matrix,
         metrics=asdict(quality) | verdict.figures,
@@ -313,6 +260,7 @@ def _segment(
         study=study,
         metric=f"stability {quality.stability:.2f}, {chosen['k']} segments",
         predictions=pd.DataFrame({"customer_id": data.customers, "segment": assigned}),
+        cutoffs=told["cutoffs"],
     )
 
 
@@ -332,46 +280,6 @@ def _flat(values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
         for metric, value in held.items()
         if np.isfinite(value)
     }
-
-
-def _bundle(config: Config, result: Result, origin: facts.Origin) -> Bundle:
-    """Write the bundle under ``var/runs``, and see that it predicts what was measured."""
-    written, page = card(result.facts, result.figures)
-    reference = bundles.reference(result.model, result.matrix)
-    stamp = origin.now.strftime("%Y%m%dT%H%M%S")
-    folder = config.var / "runs" / f"{result.model.task}-{stamp}" / "bundle"
-    shutil.rmtree(folder, ignore_errors=True)
-    made = bundles.save(
-        folder,
-        result.model,
-        {
-            **origin.papers,
-            "config": dump(config),
-            "settings": result.settings,
-            "metrics": result.metrics,
-            "verdict": {
-                "passed": result.verdict.passed,
-                "reasons": list(result.verdict.reasons),
-                "checks": result.facts["gate"],
-            },
-            "cutoffs": result.facts["cutoffs"],
-        },
-        {
-            "reference.json": bundles.to_json(reference),
-            "card.json": written,
-            "card.html": page,
-        },
-    )
-    rows = result.matrix[:1000]
-    if not np.array_equal(made.model.margin(rows), result.model.margin(rows)):
-        raise bundles.BundleError(f"{folder}: does not predict what was measured; please report it")
-    return made
-
-
-def _texts(told: Mapping[str, Any]) -> dict[str, str]:
-    """Return what MLflow keeps in words: reasons, of nobody in particular."""
-    held = told.get("examples")
-    return {"reasons.md": examples.markdown(held, card_tables.sayer(told))} if held else {}
 
 
 def _predictions(data: Split, evaluation: Evaluation, contributions: np.ndarray) -> pd.DataFrame:

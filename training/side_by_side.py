@@ -291,6 +291,8 @@ def _cautions(
     told = bundle.manifest
     who = f"version {version.number}"
     if isinstance(task, Label):
+        if told.get("refit_of"):
+            return [f"{who} was refitted on all rows: its figures flatter it"]
         then = told["config"]
         same = then["seed"] == config.seed and then["churn"] == task.model_dump(mode="json")
         return [] if same else [f"{who} was fitted on some of these rows: its split was another"]

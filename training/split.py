@@ -23,8 +23,8 @@ from features.enough import (
 )
 from features.labels import cancelled, future, recurring, snapshot_labels
 from features.schema import FeatureSchema
-from features.source import Tables
-from features.timeline import CutOffs, HistoryError
+from features.source import Tables, first_and_last_day
+from features.timeline import CutOffs, HistoryError, latest
 from training.learned import Learned, Widened, widen
 from training.model import Population
 
@@ -152,6 +152,37 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Cancel | Clv) ->
     parts = parts_in_time(config, tables, task, cuts)
     name = "clv" if isinstance(task, Clv) else "churn"
     require_enough(name, parts)
+    data, rows = _until(config, tables, task, cuts)
+    return replace(
+        data,
+        folds=_folds(config, tables, _learns(task), rows, data.fit, cuts),
+        test=with_outcomes(config, tables, task, data.test),
+        warnings=(*doubts(name, parts), *data.warnings),
+    )
+
+
+def all_by_time(config: Config, tables: Tables, task: Lapse | Cancel | Clv) -> Split:
+    """Return all whose outcome is known by now to fit on, and nothing to tune or report on.
+
+    Its ``test`` are those who would be asked about now, whose outcomes nobody knows: NaN.
+
+    Raises
+    ------
+    HistoryError
+        If the history is too short for the horizon.
+    """
+    last = first_and_last_day(tables)[1]
+    cuts = latest(config.timeline, cuts_of(config, tables, task), last)
+    return _until(config, tables, task, cuts)[0]
+
+
+def _until(
+    config: Config, tables: Tables, task: Lapse | Cancel | Clv, cuts: CutOffs
+) -> tuple[Split, Examples]:
+    """Return what was known by the last cut-offs: no folds, and tests without their outcomes.
+
+    The rows are those of all training cut-offs, with no outcome yet either.
+    """
     shorter = getattr(task, "training_horizon", None)
     population = population_of(task)
     if shorter is None:
@@ -160,21 +191,27 @@ def split_by_time(config: Config, tables: Tables, task: Lapse | Cancel | Clv) ->
     else:
         late = _known(config, tables, cuts.tests, task.horizon)
         early, step = _stretched(config, tables, cuts, task, late.wide)  # type: ignore[arg-type]
-    learns = task.model_copy(update={"horizon": shorter or task.horizon})
     rows = early.asked(population)
-    fit = with_outcomes(config, tables, learns, rows.at(cuts.fit), known_before=cuts.test)
-    tested = late.asked(population).at(cuts.tests)
-    return Split(
+    fit = with_outcomes(config, tables, _learns(task), rows.at(cuts.fit), known_before=cuts.test)
+    data = Split(
         schema=late.wide.schema,
-        folds=_folds(config, tables, learns, rows, fit, cuts),
+        folds=(),
         fit=fit,
-        test=with_outcomes(config, tables, task, tested),
+        test=late.asked(population).at(cuts.tests),
         known=late.rows.at([cuts.test]).matrix,
         cutoffs=cuts,
         population=population,
         learned=late.wide.learned,
         step=step,
-        warnings=(*doubts(name, parts), *late.wide.warnings),
+        warnings=late.wide.warnings,
+    )
+    return data, rows
+
+
+def _learns(task: Lapse | Cancel | Clv) -> Lapse | Cancel | Clv:
+    """Return the task with the horizon that is learned from."""
+    return task.model_copy(
+        update={"horizon": getattr(task, "training_horizon", None) or task.horizon}
     )
 
 
@@ -262,6 +299,22 @@ def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
     """Split a snapshot by strata of its label: it has no future to be tested on."""
     part = part_of_snapshot(config, tables)
     require_enough("churn", [part])
+    data = all_of_snapshot(config, tables)
+    rows, target = data.fit, data.fit.target
+    fit, test = _held_out(target, task, config.seed)
+    tuned = _stratified(FOLDS, config.seed).split(fit, target[fit])
+    return replace(
+        data,
+        folds=tuple(Fold(rows.take(fit[kept]), rows.take(fit[held])) for kept, held in tuned),
+        fit=rows.take(fit),
+        test=rows.take(test),
+        known=rows.matrix[test],
+        warnings=doubts("churn", [held_out(part, task.test_share)]),
+    )
+
+
+def all_of_snapshot(config: Config, tables: Tables) -> Split:
+    """Return all of a snapshot's customers to fit on, and none to tune or report on."""
     frame = build(config, tables, [SNAPSHOT_DAY])
     schema = schema_of(config, tables)
     labels = snapshot_labels(config, tables)
@@ -269,17 +322,14 @@ def split_by_strata(config: Config, tables: Tables, task: Label) -> Split:
     rows = Examples(
         frame["customer_id"].to_numpy(), frame["as_of"].to_numpy(), schema.encode(frame), target
     )
-    fit, test = _held_out(target, task, config.seed)
-    tuned = _stratified(FOLDS, config.seed).split(fit, target[fit])
     return Split(
         schema=schema,
-        folds=tuple(Fold(rows.take(fit[kept]), rows.take(fit[held])) for kept, held in tuned),
-        fit=rows.take(fit),
-        test=rows.take(test),
-        known=rows.matrix[test],
+        folds=(),
+        fit=rows,
+        test=rows.take(np.zeros(len(rows), dtype=bool)),
+        known=rows.matrix,
         cutoffs=None,
         population=None,
-        warnings=doubts("churn", [held_out(part, task.test_share)]),
     )
 
 

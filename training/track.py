@@ -60,6 +60,8 @@ class Version:
         Whether the alias points at it.
     source : str
         Where MLflow holds it.
+    parent : int, optional
+        Of a refitted one, the version that was measured, whose figures it carries.
     """
 
     task: str
@@ -72,6 +74,7 @@ class Version:
     metric: str
     champion: bool
     source: str
+    parent: int | None = None
 
 
 @dataclass(frozen=True)
@@ -164,17 +167,24 @@ class Tracker:
         trials: Sequence[Trial],
         metric: str,
         texts: Mapping[str, str] | None = None,
+        parent: Version | None = None,
     ) -> Version:
         """Log a run with a nested run a trial, and register its bundle.
 
         All of it is told at the end, out of the study, so that the run holds exactly the study's
         trials. What a kill cut off while it was logged is set down as killed.
 
+        What was refitted is a run of its own, tagged with its parent; the metrics that it carries
+        are named as estimates.
+
         The artifacts hold pictures, texts and the bundle: no customer's id and no row of one.
         """
         task = bundle.manifest["task"]
         self._end_what_was_cut(study)
-        tags = {_STUDY: study}
+        tags = {_STUDY: study, **_kinship(parent)}
+        if parent:
+            tags |= {"parent_run": parent.run_id, "parent_bundle": parent.digest}
+            metrics = {f"estimate.{name}": value for name, value in metrics.items()}
         with mlflow.start_run(experiment_id=self._experiment, run_name=task, tags=tags) as run:
             mlflow.log_params({key: str(value)[:_LONGEST_PARAM] for key, value in params.items()})
             mlflow.log_metrics(dict(metrics))
@@ -186,7 +196,7 @@ class Tracker:
             mlflow.log_artifact(str(bundle.path / "card.html"))
             for trial in trials:
                 self._log_trial(run.info.run_id, task, study, trial)
-            version = self._register(task, bundle, metric)
+            version = self._register(task, bundle, metric, parent)
         return self._version(task, version)
 
     def _end_what_was_cut(self, study: str) -> None:
@@ -216,7 +226,7 @@ class Tracker:
         )
         self._client.set_terminated(run.info.run_id, _STATUS[trial.state], ended)
 
-    def _register(self, task: str, bundle: Bundle, metric: str) -> str:
+    def _register(self, task: str, bundle: Bundle, metric: str, parent: Version | None) -> str:
         """Log the bundle's folder unchanged as the run's model, and give it a version.
 
         It is named by the module that reads it, not pickled.
@@ -235,6 +245,7 @@ class Tracker:
             "passed": str(bundle.manifest["verdict"]["passed"]).lower(),
             "made_at": bundle.manifest["made_at"],
             "metric": metric,
+            **_kinship(parent),
         }
         for key, value in tags.items():
             self._client.set_model_version_tag(self._model(task), version, key, value)
@@ -313,6 +324,7 @@ class Tracker:
             metric=tags["metric"],
             champion=int(held.version) == champion,
             source=self._client.get_model_version_download_uri(self._model(task), held.version),
+            parent=int(tags["parent"]) if "parent" in tags else None,
         )
 
     def bundle_folder(self, version: Version) -> Path:
@@ -341,6 +353,10 @@ def _make_database(database: Path) -> None:
             # A study's trials are hundreds of small writes, and pages are read meanwhile.
             connection.execute("PRAGMA journal_mode=WAL")
         made.replace(database)
+
+
+def _kinship(parent: Version | None) -> dict[str, str]:
+    return {"refit": "true", "parent": str(parent.number)} if parent else {}
 
 
 def _milliseconds(when: datetime | None) -> int:

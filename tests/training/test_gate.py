@@ -17,8 +17,9 @@ from tests.training.test_evaluate import (
 )
 from training.baselines import Contender
 from training.calibrate import Sigmoid
+from training.champion import NONE_YET
 from training.evaluate import compare
-from training.gate import NO_CHAMPION, Check, Verdict, judge, judge_segments
+from training.gate import Check, Verdict, judge, judge_segments
 from training.metrics import CHURN_METRICS, VALUE_METRICS, normalised_gini
 from training.predictors import Linear
 from training.segments import Quality
@@ -158,7 +159,7 @@ def test_every_check_is_listed_with_its_number_and_its_bound():
     assert told["calibration"] == (0.0, 0.25)
     assert 0 <= told["explanations"][0] <= told["explanations"][1] == 1e-5
     assert told["champion"][0] is told["slices"][0] is None
-    assert check_of(verdict, "champion").said == NO_CHAMPION
+    assert check_of(verdict, "champion").said == NONE_YET
     assert set(verdict.figures) == {f"gate.{name}" for name in CHECKS} - {
         "gate.champion",
         "gate.slices",

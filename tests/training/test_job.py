@@ -1,7 +1,12 @@
 import json
+import os
 import shutil
+import signal
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from multiprocessing import get_context
 from pathlib import Path
+from threading import Timer
 
 import mlflow
 import numpy as np
@@ -24,6 +29,7 @@ from training.job import Trained, train
 from training.leakage import LeakageError
 from training.metrics import CHURN_METRICS, VALUE_METRICS
 from training.progress import Reporter
+from training.registration import Trained
 from training.timing import Timing
 from training.track import Tracker
 
@@ -330,6 +336,34 @@ def test_the_same_seed_and_time_make_the_same_bundle_to_the_bit(base, task, requ
     again = train_quietly(config, task).bundle
     assert {file.name: file.read_bytes() for file in again.path.iterdir()} == content
     assert again.digest == before.digest
+
+
+class Killer(Reporter):
+    """Kills its process within the second trial."""
+
+    @contextmanager
+    def steps(self, *_):
+        soon = Timer(0.05, os.kill, (os.getpid(), signal.SIGKILL))
+        yield lambda _: soon.start()
+
+
+def train_until_killed(config, task):
+    train(config, task, now=NOW, reporter=Killer(quiet=True))
+
+
+def test_killed_while_it_tunes_and_run_again_it_makes_the_same_bundle(telephone):
+    config, trained = telephone
+    studies = Path(config.paths.mlruns) / "studies"
+    shutil.rmtree(studies)
+    process = get_context("spawn").Process(target=train_until_killed, args=(config, "churn"))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert len(list(studies.glob("*.journal"))) == 1
+    again = train_quietly(config, "churn")
+    assert again.bundle.digest == trained["churn"].bundle.digest
+    states = [trial.data.tags["state"] for trial in trials_of(config, again)]
+    assert states.count("complete") == config.tuning.trials
 
 
 def test_trained_again_a_finished_study_is_taken_up_and_only_the_time_differs(tmp_path):
