@@ -6,7 +6,7 @@ CONFIG ?= configs/complete_journey.yaml
 BIN := .venv/bin
 STAMP := .venv/.made-from-lock
 # Wheels only, checked against the lock's hashes; nothing resolved afresh.
-INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
 .PHONY: help env demo test check lint format types architecture lock mlflow serve clean bench-features bench-serving bench-quality bench-explain
 

@@ -334,21 +334,23 @@ def schema() -> None:
 
 @app.command()
 def demo(config: ConfigFile, set_: Overrides = None) -> None:
-    """Run the whole path on a customer base, and end by saying where to look next."""
+    """Run the whole path on a customer base after a short search; say where to look next."""
     from features.check import unfit
     from features.source import first_and_last_day
-    from serving.demo import serve_and_ask
+    from serving.demo import TRIALS, serve_and_ask
     from serving.package import package as build
     from training.progress import Reporter
 
-    told, say = load(config, set_ or []), Reporter(sys.stdout).say
+    told = load(config, [f"tuning.trials={TRIALS}", *(set_ or [])])
+    say = Reporter(sys.stdout).say
     say(f"\n1 · Is the data of {told.name} fit for the job?")
     tables = _loaded(told, count_duplicates=True)
     found = _examined(told, tables)
     console.findings(found, False)
     if unfit(found):
         raise typer.Exit(2)
-    say("\n2 · Train, and test on the later period")
+    searched = f"a short search of {told.tuning.trials} trials a task"
+    say(f"\n2 · Train, after {searched}, and test on the later period")
     passed = [made.task for made in _train(told, "all", False, tables) if made.verdict.passed]
     say("\n3 · Promote what passed the gate")
     for task in passed:
@@ -367,6 +369,7 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
     for what, where in (
         ("the report", str(_report_file(told))),
         ("MLflow's page", "make mlflow"),
+        ("search longer", f".venv/bin/stamkunde train all --config {config}"),
         ("serve", f".venv/bin/stamkunde serve --config {config} --bento {tag}"),
         ("score", f".venv/bin/stamkunde score --config {config} --as-of {as_of} --out F.parquet"),
         ("audit", f".venv/bin/stamkunde audit verify --config {config}"),

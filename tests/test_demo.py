@@ -21,6 +21,7 @@ from training import bundle
 from training.track import Tracker
 
 COMMAND = str(Path(sys.executable).with_name("stamkunde"))
+CHANGES = ("--set", "clv=null", "--set", "tuning.trials=2")
 PATIENCE = 300.0  # seconds after which a demo that does not come on is given up
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
@@ -52,7 +53,7 @@ def left_behind(folder: Path, seconds: float = 30.0) -> dict[int, str]:
 def running(config: Path) -> Iterator[subprocess.Popen[str]]:
     """Run the demo as a shell does; its folder in the environment marks all that it starts."""
     demo = subprocess.Popen(
-        [COMMAND, "demo", "--config", str(config), "--set", "clv=null"],
+        [COMMAND, "demo", "--config", str(config), *CHANGES],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -22,9 +22,15 @@ def config(tmp_path):
     return make_config(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    return make_bundles(folder, make_config(folder))
+
+
 @pytest.fixture
-def release(tmp_path, config) -> Release:
-    return publish(config.var, config.name, make_bundles(tmp_path / "made", config))
+def release(config, made) -> Release:
+    return publish(config.var, config.name, made)
 
 
 def test_scores_the_whole_base_in_order_and_on_record(tmp_path, config, release):

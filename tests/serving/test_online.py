@@ -19,17 +19,25 @@ from tests.factories import AS_OF, make_bundles, make_config
 AT = datetime(2024, 6, 3, 9, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Bundles on all features, and on fewer."""
+    folder = tmp_path_factory.mktemp("made")
+    narrow = make_config(folder / "narrow", features={"windows": ["30d"]})
+    wide = make_config(folder / "wide")
+    return make_bundles(folder / "of-all", wide), make_bundles(folder / "of-fewer", narrow)
+
+
 @pytest.fixture
 def config(tmp_path):
     return make_config(tmp_path)
 
 
 @pytest.fixture
-def online(tmp_path, config) -> Online:
-    narrow = make_config(tmp_path / "narrow", features={"windows": ["30d"]})
-    publish(config.var, config.name, make_bundles(tmp_path / "made", config))
-    narrower = make_bundles(tmp_path / "narrow" / "made", narrow)
-    release = publish(config.var, config.name, {"clv": narrower["clv"]})
+def online(config, made) -> Online:
+    wide, narrow = made
+    publish(config.var, config.name, wide)
+    release = publish(config.var, config.name, {"clv": narrow["clv"]})
     store = open_store(config.var)
     fill_store(config, load_tables(config), release, AS_OF, store)
     ledger, key = open_ledger(config.name, config.var), open_secret(config.var)

@@ -33,12 +33,9 @@ class Version:
 class Shelf:
     """A registry of bundles in folders: versions 1 and 2 passed the gate, 3 did not."""
 
-    def __init__(self, folder: Path, config: Config) -> None:
+    def __init__(self, versions: list[Version]) -> None:
         self.champion = 0
-        self.versions = [
-            Version(n, make_bundles(folder / str(n), config, seed=n)["churn"], n < 3)
-            for n in (1, 2, 3)
-        ]
+        self.versions = versions
 
     def choose(self, task: str, number: int | None = None, refused_too: bool = False) -> Version:
         assert task == "churn"
@@ -61,9 +58,18 @@ def config(tmp_path: Path) -> Config:
     return make_config(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory) -> list[Version]:
+    folder = tmp_path_factory.mktemp("versions")
+    config = make_config(folder)
+    return [
+        Version(n, make_bundles(folder / str(n), config, seed=n)["churn"], n < 3) for n in (1, 2, 3)
+    ]
+
+
 @pytest.fixture
-def shelf(tmp_path: Path, config: Config) -> Shelf:
-    return Shelf(tmp_path / "bundles", config)
+def shelf(versions: list[Version]) -> Shelf:
+    return Shelf(versions)
 
 
 def served(config: Config) -> str:

@@ -357,10 +357,11 @@ def test_the_log_has_no_data_of_a_caller(shop):
 
 
 @pytest.fixture
-def broken(tmp_path, monkeypatch):
+def broken(tmp_path, monkeypatch, shop):
     """The application within this process, whose record cannot be written."""
     config = make_config(tmp_path)
-    publish(config.var, config.name, make_bundles(tmp_path / "made", config))
+    bundles = shop.release.bundles
+    publish(config.var, config.name, {task: bundles[task].path for task in bundles})
     (config.var / "ledger.db").mkdir()
     (config.var / settings.FILE).write_bytes(settings.written(config, {}))
     monkeypatch.setenv(settings.VARIABLE, str(config.var))
