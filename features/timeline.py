@@ -133,7 +133,7 @@ def cut_offs(
     tests = tuple(
         day
         for k in reversed(range(timeline.reported))
-        if (day := test - timedelta(days=k * timeline.every)) > first
+        if (day := test - timedelta(days=k * timeline.every)) > first or k == 0
     )
     earliest = first + timedelta(days=timeline.history)
     steps = (timedelta(days=k * timeline.every) for k in reversed(range(timeline.cutoffs)))
