@@ -103,4 +103,5 @@ def _question(config: Mapping[str, Any], task: Task) -> dict[str, Any]:
 def _last_outcome(cutoffs: Mapping[str, Any]) -> date:
     """Return the day after the last that a bundle's outcomes for learning lie on."""
     last = max(date.fromisoformat(day) for day in cutoffs["fit"])
-    return last + timedelta(days=cutoffs["gap_days"] + cutoffs["horizon_days"])
+    ahead = cutoffs.get("learns_days", cutoffs["horizon_days"])
+    return last + timedelta(days=cutoffs["gap_days"] + ahead)

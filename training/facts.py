@@ -267,11 +267,13 @@ def _common(
 def _cutoffs(config: Config, task: str, data: Split) -> dict[str, Any]:
     if data.cutoffs is None:
         return {"split": NO_FUTURE}
+    asked = getattr(config, task)
     return {
         "fit": [day.isoformat() for day in data.cutoffs.fit],
         "validation": data.cutoffs.validation.isoformat(),
         "test": data.cutoffs.test.isoformat(),
-        "horizon_days": getattr(config, task).horizon,
+        "horizon_days": asked.horizon,
+        "learns_days": getattr(asked, "training_horizon", None) or asked.horizon,
         "gap_days": config.timeline.gap,
     }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.special import logit
 from sklearn.linear_model import LogisticRegression, Ridge, TweedieRegressor
 
 from features.schema import FeatureColumn, FeatureSchema
@@ -124,6 +125,9 @@ def _solve(
 ) -> tuple[float, np.ndarray]:
     """Return the intercept and the weights of the standardised columns."""
     rows = len(target)
+    if response == "chance" and len(np.unique(target)) < 2:
+        # Of outcomes that are all alike no likelihood has a maximum: half an outcome each is added.
+        return float(logit((target.sum() + 0.5) / (rows + 1))), np.zeros(design.shape[1])
     if response == "chance":
         model = LogisticRegression(
             C=1.0 / (shrinkage * rows), solver="newton-cholesky", max_iter=100

@@ -259,7 +259,9 @@ def _stretched(
         )
     features = config.features.model_copy(update={"windows": windows})
     early = _known(config.model_copy(update={"features": features}), tables, cuts.fit, shorter)
-    if len(early.wide.schema.columns) != len(later.schema.columns) or later.learned is None:
+    name = "expected_value" if isinstance(task, Clv) else "purchase_probability"
+    alike = len(early.wide.schema.columns) == len(later.schema.columns)
+    if not alike or name not in later.schema.names:
         raise HistoryError(
             "training_horizon needs what BG/NBD and Gamma-Gamma expect, at every cut-off, and at "
             "one of them they cannot be estimated; shorten the horizon instead"
@@ -268,7 +270,6 @@ def _stretched(
     matrix = early.rows.matrix.copy()
     matrix[:, days] /= ratio
     wide = replace(early.wide, schema=later.schema, matrix=matrix)
-    name = "expected_value" if isinstance(task, Clv) else "purchase_probability"
     step = Step(ratio, later.schema.names.index(name))
     return _Known(wide, replace(early.rows, matrix=matrix)), step
 

@@ -67,10 +67,13 @@ def write(text: str | bytes, name: str = "shop.yaml") -> str:
 LAPSE = {
     "kind": "lapse",
     "horizon": "90d",
+    "training_horizon": None,
     "active_within": None,
     "within": ["30d", "60d", "90d"],
 }
 """What a dump of `SHOP` says of churn."""
+
+CLV = {"training_horizon": None, "active_within": None, "value": "amount"}
 
 
 def refusal(path: str, *overrides: str) -> str:
@@ -235,8 +238,8 @@ def test_a_path_that_can_lead_nowhere_is_not_shown_as_it_may_hold_a_password(pat
         (
             "kind: lapse",
             "kind: lapse\n  label: 1",
-            "23 churn.label: is not a known key; the keys here are kind, horizon, active_within, "
-            "within",
+            "23 churn.label: is not a known key; the keys here are kind, horizon, "
+            "training_horizon, active_within, within",
         ),
         (
             "amount: paid",
@@ -547,7 +550,7 @@ class TestOverrides:
                 "features",
                 {"windows": ["1d", "14d"], "use_protected": False},
             ),
-            ("clv.horizon=9d", "clv", {"horizon": "9d", "active_within": None, "value": "amount"}),
+            ("clv.horizon=9d", "clv", {**CLV, "horizon": "9d"}),
         ],
     )
     def test_a_value_is_read_as_yaml(self, override, section, expected):

@@ -14,7 +14,7 @@ def _data(monkeypatch):
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        (f"{DEPTH}.high=1", "must be above low, which is 2"),
+        (f"{DEPTH}.high=1", "must be above low, which is 1"),
         (f"{DEPTH}.low=x", 'must be a whole number, got "x"'),
         (f"{DEPTH}.kind=foo", 'must be float, int or choice, got "foo"'),
         (f"{DEPTH}={{kind: choice, of: []}}", "must have at least 1 item"),
@@ -35,7 +35,7 @@ def test_what_is_wrong_with_a_search_is_told_by_its_key(override, said):
 def test_a_config_changes_the_space_line_by_line():
     whole = load("configs/telco.yaml").tuning.space.churn
     changed = load("configs/telco.yaml", [f"{DEPTH}.high=9"]).tuning.space.churn
-    assert (changed["max_depth"].low, changed["max_depth"].high) == (2, 9)
+    assert (changed["max_depth"].low, changed["max_depth"].high) == (1, 9)
     assert {name for name in whole if whole[name] != changed[name]} == {"max_depth"}
 
 

@@ -78,24 +78,31 @@ def test_a_cut_off_needs_its_history():
     cutoffs=st.integers(2, 40),
     history=st.integers(1, 200),
     days=st.integers(1, 1500),
+    reported=st.integers(1, 6),
 )
 def test_no_label_window_stands_on_both_sides_of_a_split(
-    gap, horizon, every, cutoffs, history, days
+    gap, horizon, every, cutoffs, history, days, reported
 ):
     timeline = make_timeline(
-        gap=f"{gap}d", every=f"{every}d", cutoffs=cutoffs, history=f"{history}d"
+        gap=f"{gap}d",
+        every=f"{every}d",
+        cutoffs=cutoffs,
+        history=f"{history}d",
+        reported=reported,
     )
     last = FIRST + timedelta(days=days)
     try:
         cuts = cut_offs(timeline, horizon, FIRST, last)
     except HistoryError:
         return
-    ends = {day: label_window(day, gap, horizon)[1] for day in (*cuts.fit, cuts.test)}
+    ends = {day: label_window(day, gap, horizon)[1] for day in (*cuts.fit, *cuts.tests)}
     assert max(ends[day] for day in cuts.fit) <= cuts.test
-    assert max(ends[day] for day in cuts.tune) <= cuts.validation
-    assert ends[cuts.test] <= last + timedelta(days=1)
+    for train, later in cuts.origins:
+        assert max(ends[day] for day in train) <= later
+        assert set(train) < set(cuts.fit)
+    assert cuts.origins[-1] == (cuts.tune, cuts.validation)
+    assert ends[cuts.tests[-1]] <= last + timedelta(days=1)
     assert min(cuts.fit) - FIRST >= timedelta(days=history)
-    assert set(cuts.tune) < set(cuts.fit)
     assert list(cuts.fit) == sorted(set(cuts.fit))
 
 
@@ -144,6 +151,46 @@ def test_a_test_cut_off_whose_window_has_not_ended_is_refused():
     with pytest.raises(HistoryError) as caught:
         cut_offs(make_timeline(test="2024-12-05"), 28, FIRST, LAST)
     assert "ends 2025-01-02; name a timeline.test of 2024-12-04 or earlier" in str(caught.value)
+
+
+def test_settings_are_tried_on_rolling_origins_apart_from_what_trains_for_them():
+    cuts = cut_offs(make_timeline(cutoffs=8, every="14d"), 28, FIRST, LAST)
+    fit = cuts.fit
+    assert len(fit) == 8
+    # The cut-off a fortnight before the one that tunes is left out: its window reaches past it.
+    assert cuts.origins == ((fit[:4], fit[5]), (fit[:5], fit[6]), (fit[:6], fit[7]))
+
+
+def test_an_origin_that_nothing_trains_for_is_none():
+    cuts = cut_offs(make_timeline(cutoffs=2), 28, FIRST, LAST)
+    assert cuts.origins == ((cuts.fit[:1], cuts.fit[1]),)
+
+
+def test_several_cut_offs_are_reported_on_and_none_of_them_is_learned_from():
+    cuts = cut_offs(make_timeline(reported=3, every="14d", cutoffs=4), 28, FIRST, LAST)
+    assert cuts.tests == (date(2024, 11, 6), date(2024, 11, 20), date(2024, 12, 4))
+    assert cuts.test == date(2024, 11, 6)
+    assert cuts.fit[-1] == date(2024, 10, 9)  # its window ends as the first that is reported begins
+
+
+def test_a_cut_off_before_the_first_day_is_not_reported_on():
+    timeline = make_timeline(reported=24, every="30d", cutoffs=2, history="1d")
+    with pytest.raises(HistoryError, match="but there are"):
+        cut_offs(timeline, 28, FIRST, date(2024, 6, 1))
+    alone = make_timeline(cutoffs=2, history="1d", every="30d")
+    assert len(cut_offs(alone, 28, FIRST, date(2024, 6, 1)).tests) == 1
+
+
+def test_a_shorter_training_horizon_lets_a_short_history_be_learned_from():
+    last = FIRST + timedelta(days=239)  # 40 days to look back on, and twice the horizon of 100
+    timeline = make_timeline(cutoffs=20, every="5d", history="40d")
+    with pytest.raises(HistoryError):
+        cut_offs(timeline, 100, FIRST, last)
+    cuts = cut_offs(timeline, 100, FIRST, last, training_horizon=50)
+    assert cuts.test == FIRST + timedelta(days=140)
+    assert cuts.fit[-1] == cuts.test - timedelta(days=50)
+    assert cuts.fit[0] - FIRST >= timedelta(days=40)
+    assert cuts.span == timedelta(days=50)
 
 
 def test_the_data_end_where_the_config_says_that_they_do():

@@ -5,15 +5,14 @@ import pytest
 
 from features.timeline import CutOffs
 from tests.training.bases import make_regulars_config, make_schema
-from training.claims import AS_IT_COMES, CHOSEN, Claims, claims, usual
+from training import churn
+from training.claims import AS_IT_COMES, CHOSEN, Claims, claims, notebook
 from training.metrics import CHURN_METRICS, VALUE_METRICS, roc_auc
-from training.split import Examples, Split
-from training.trees import DEFAULTS
+from training.split import Examples, Fold, Split
 
 AUC, GINI = CHURN_METRICS["roc_auc"], VALUE_METRICS["normalised_gini"]
 DAYS = tuple(date(2024, 1, 1) + timedelta(days=30 * step) for step in range(5))
 SCHEMA = make_schema("trait", "hint")
-LOGISTIC = {"objective": "binary:logistic"}
 
 
 def rows(days, seed: int) -> Examples:
@@ -37,12 +36,11 @@ def split(timeless: bool = False) -> Split:
     test.matrix[:, 0] = np.random.default_rng(3).permutation(300)
     return Split(
         schema=SCHEMA,
-        tune=fit.at(DAYS[:3]),
-        validation=fit.at(DAYS[3:4]),
+        folds=(Fold(fit.at(DAYS[:3]), fit.at(DAYS[3:4])),),
         fit=fit,
         test=test,
         known=test.matrix,
-        cutoffs=None if timeless else CutOffs(DAYS[:4], DAYS[4], timedelta(days=30)),
+        cutoffs=None if timeless else CutOffs(DAYS[:4], DAYS[4:], timedelta(days=30)),
         population=None,
     )
 
@@ -67,7 +65,8 @@ def told(metric: str = "roc_auc", random: float | None = 0.80, later: float = 0.
 
 def test_what_is_known_by_heart_is_claimed_and_not_kept(config):
     data = split()
-    fits = usual(SCHEMA, LOGISTIC, {**DEFAULTS, "max_depth": 1}, 20, seed=1)
+    shallow = {**churn.DEFAULTS, "max_depth": 1, "nthread": 1}
+    fits = notebook(churn.PLAN.recipe(SCHEMA, shallow, seed=1), (20,))
     later = roc_auc(data.test.target, fits[AS_IT_COMES](data.fit)(data.test.matrix))
     found = claims(config, data, AUC, fits, tuning=0.7, later=later)
     assert found.chosen == AS_IT_COMES

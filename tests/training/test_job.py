@@ -181,9 +181,9 @@ def test_what_was_measured_is_what_the_bundle_predicts(shop):
 
 
 def test_models_tell_customers_apart(shop, telephone):
-    assert shop[1]["churn"].bundle.manifest["metrics"]["xgboost.roc_auc"] > 0.65
-    assert shop[1]["clv"].bundle.manifest["metrics"]["xgboost.normalised_gini"] > 0.5
-    assert telephone[1]["churn"].bundle.manifest["metrics"]["xgboost.roc_auc"] > 0.7
+    assert shop[1]["churn"].bundle.manifest["metrics"]["ensemble.roc_auc"] > 0.65
+    assert shop[1]["clv"].bundle.manifest["metrics"]["ensemble.normalised_gini"] > 0.5
+    assert telephone[1]["churn"].bundle.manifest["metrics"]["ensemble.roc_auc"] > 0.7
     assert shop[1]["segments"].bundle.manifest["metrics"]["stability"] > 0.5
 
 
@@ -391,7 +391,7 @@ def test_a_baseline_that_cannot_be_fitted_is_left_out_and_missed(tmp_path):
     rows["paid"] = 10.0
     config = make_regulars_config(tmp_path, rows, tuning={"trials": 1, "minutes": 5.0})
     made = train_quietly(config, "clv")
-    assert [held["name"] for held in made.facts["models"]] == ["xgboost", "last_spend"]
+    assert [held["name"] for held in made.facts["models"]] == ["ensemble", "last_spend"]
     (warning,) = (told for told in made.facts["warnings"] if "baseline" in told)
     assert "A baseline is missing: the baseline BG/NBD × Gamma-Gamma cannot be fitted" in warning
 

@@ -19,11 +19,12 @@ from training.gate import Verdict
 from training.learned import HISTORY, Learned, LearningError, widen
 from training.model import Model
 from training.predictors import Linear, Term
-from training.probability import BGNBD
+from training.probability import BGNBD, GammaGamma
 
 INPUTS = make_schema("days_since_purchase", *HISTORY)
 # CDNOW's published estimates (Fader, Hardie & Lee 2005), from weeks to days.
 CDNOW = BGNBD(r=0.243, alpha=7 * 4.414, a=0.793, b=2.426)
+OUTLOOK = ("expected_purchases", "purchase_probability", "expected_value")
 DAY, NEXT = date(2024, 1, 1), date(2024, 2, 1)
 
 
@@ -166,6 +167,68 @@ def test_an_attribute_may_not_have_a_learned_columns_name():
         Learned(28, CDNOW).extend(make_schema(*HISTORY, "expected_purchases"))
 
 
+# The value of purchases.
+
+PAID = make_schema("days_since_purchase", *HISTORY, learned.SPEND)
+
+
+def make_paid(seed: int = 1) -> np.ndarray:
+    """Histories with a mean value of a purchase, which varies about a level of each one's own."""
+    rng, matrix = np.random.default_rng(seed), make_matrix(seed=seed)
+    days = np.nan_to_num(matrix[:, 1])
+    level = rng.gamma(4.0, 10.0, len(matrix))
+    spend = level * rng.gamma(4 * np.maximum(days, 1)) / (4 * np.maximum(days, 1))
+    return np.column_stack([matrix, np.where(days > 0, spend, np.nan)])
+
+
+def test_expected_value_is_expected_purchases_times_what_one_is_worth():
+    matrix = make_paid()
+    told = Learned.fit(PAID, matrix, 28, seed=1)
+    found = told.values(PAID, matrix)
+    assert [column.name for column in told.columns] == list(OUTLOOK)
+    assert [column.unit for column in told.columns] == ["count", "share", "money"]
+    bought = matrix[:, 1] > 0
+    assert told.value == GammaGamma.fit(*matrix[bought][:, [1, 4]].T)
+    worth = told.value.expected_average_value(*matrix[bought][:, [1, 4]].T)
+    np.testing.assert_allclose(found[bought, 2], found[bought, 0] * worth, rtol=1e-12)
+    assert np.isnan(found[~bought]).all()
+
+
+def test_who_spent_nothing_is_worth_less_than_anybody_else():
+    matrix = make_paid()
+    told = Learned.fit(PAID, matrix, 28, seed=1)
+    spends = np.array([np.nan, 0.0, 1.0, 30.0, 300.0])
+    rows = np.column_stack([np.tile([20.0, 4, 80, 100], (5, 1)), spends])
+    value = told.values(PAID, rows)[:, 2]
+    assert value[0] == value[1]
+    assert np.all(np.diff(value[1:]) > 0)
+
+
+def test_purchases_that_cost_nothing_have_no_value_to_be_learned():
+    matrix = make_paid()
+    matrix[:, 4] = np.where(np.isnan(matrix[:, 4]), np.nan, 0.0)
+    told = Learned.fit(PAID, matrix, 28, seed=1)
+    assert told.value is None
+    assert told.extend(PAID).names[-2:] == OUTLOOK[:2]
+    assert told == Learned.fit(INPUTS, matrix[:, :4], 28, seed=1)
+    # One cut-off without spoils it for all: the columns must be the same at each.
+    whole = np.vstack([matrix, make_paid(seed=2)])
+    as_of = np.array([DAY] * len(matrix) + [NEXT] * len(matrix))
+    wide = widen(PAID, whole, as_of, 28, 1)
+    assert wide.schema.names[-2:] == OUTLOOK[:2]
+    assert wide.learned.value is None
+
+
+def test_what_is_learned_of_value_survives_its_file_and_needs_its_column():
+    told = Learned.fit(PAID, make_paid(), 28, seed=1)
+    again = Learned.from_dict(json.loads(json.dumps(told.to_dict())))
+    assert again == told
+    schema = told.extend(PAID)
+    assert again.inputs_of(schema) == PAID
+    with pytest.raises(FeatureError, match=r"the learned columns follow from .*spend_per_purchase"):
+        again.inputs_of(told.extend(INPUTS))
+
+
 # Only what was known.
 
 
@@ -216,8 +279,8 @@ def regulars(tmp_path_factory):
 def test_the_model_computes_what_its_test_rows_were_measured_with(regulars, kind):
     config, tables = regulars
     data = kind.split(config, tables)
-    assert data.schema.names[-2:] == ("expected_purchases", "purchase_probability")
-    model = kind.fit(data, {"nthread": 1, **kind.DEFAULTS}, 5, seed=1)
+    assert data.schema.names[-3:] == OUTLOOK
+    model = kind.fit(data, {"nthread": 1, **kind.DEFAULTS}, (5,), seed=1)
     frame = build(config, tables, [data.cutoffs.test])
     frame = frame[frame["customer_id"].isin(data.test.customers)]
     matrix = model.complete(model.inputs.encode(frame))
@@ -244,7 +307,8 @@ def test_where_nobody_came_back_in_time_training_goes_on_without_and_says_so(tmp
     rule = recency_rule(data)
     measured = compare([rule], data.test, churn.METRICS, churn.DECIDING, repeats=9, seed=1)
     told = facts._warnings("churn", data, measured, Verdict(True, rule.name, ()))
-    assert told[0].startswith(f"Nothing is learned of who comes back, as of {first} it cannot be")
+    said = f"Nothing is learned of who comes back, as of {first} it cannot be"
+    assert [warning.startswith(said) for warning in told].count(True) == 1
 
 
 # In the bundle.

@@ -30,6 +30,7 @@ from training.metrics import (
     spearman,
     top_tenth_share,
     total_bias,
+    unexplained_deviance,
 )
 
 RANKINGS = [roc_auc, pr_auc, lift_at_10]
@@ -446,3 +447,26 @@ def test_draws_without_a_meaning_are_left_out():
     assert bootstrap(roc_auc, y, prediction, range(4)) == Interval(1, 1, 1)
     nothing = bootstrap(roc_auc, [0, 0], [0.1, 0.2], range(2), repeats=20)
     assert np.isnan([nothing.estimate, nothing.low, nothing.high]).all()
+
+
+# Deviance.
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_unexplained_deviance_is_what_scikit_learns_explained_share_leaves(seed):
+    rng = np.random.default_rng(seed)
+    told = rng.gamma(2.0, 20.0, 400)
+    came = told * rng.lognormal(0, 0.5, 400) * (rng.random(400) < 0.7)
+    expected = 1 - sklearn_metrics.d2_tweedie_score(came, told, power=1.5)
+    assert unexplained_deviance(came, told) == pytest.approx(expected)
+
+
+def test_unexplained_deviance_at_its_ends():
+    came = np.array([0.0, 1.0, 4.0, 11.0])
+    metric = unexplained_deviance
+    assert metric(came, np.full(4, 4.0)) == pytest.approx(1.0)
+    assert metric(came, came) == pytest.approx(0.0, abs=1e-6)
+    assert metric(came, np.full(4, 40.0)) > 1
+    # What was brought back counts as nothing bought.
+    assert metric(came - [3, 0, 0, 0], came + 1) == metric(came, came + 1)
+    assert np.isnan(metric(np.full(4, 2.0), came + 1))

@@ -53,8 +53,7 @@ def test_every_customer_of_a_snapshot_is_tested_once_and_strata_keep_their_share
     odd = np.arange(100) % 2 == 1
     whole = Split(
         schema=FeatureSchema(()),
-        tune=rows,
-        validation=rows,
+        folds=(),
         fit=rows.take(odd),
         test=rows.take(~odd),
         known=matrix,

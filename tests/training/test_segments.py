@@ -11,7 +11,8 @@ from tests.training.bases import make_regulars, make_regulars_config, make_schem
 from training import segments
 from training.progress import Reporter
 from training.segments import SegmentData, choices, columns_of, data_at, fit, measure
-from training.tune import search_all
+from training.study import Place
+from training.tune import Budget, search_all
 
 SIZES = (150, 250, 100)
 
@@ -43,25 +44,22 @@ def bounds(config, **changes):
     return config.model_copy(update={"segments": config.segments.model_copy(update=changes)})
 
 
-def search(config, data) -> optuna.Study:
-    study = optuna.create_study()
-    search_all(
-        study,
+def search(config, data, folder) -> optuna.Study:
+    return search_all(
+        Place(folder, "segments"),
         segments.objective(config, data),
         options=choices(config, data),
-        most=20,
-        minutes=5.0,
+        budget=Budget(20, 5.0),
         seed=1,
         reporter=Reporter(quiet=True),
         label="segments",
     )
-    return study
 
 
-def test_planted_segments_are_found(base):
+def test_planted_segments_are_found(base, tmp_path):
     planted, kind = make_planted()
     config = bounds(base[0], min_segments=2, max_segments=5)
-    study = search(config, planted)
+    study = search(config, planted, tmp_path)
     assert study.best_params == {"columns": "attributes", "k": 3}
     model = fit(config, planted, "attributes", 3)
     assert adjusted_rand_score(kind, model.centres.assign(planted.matrix)) == 1.0
@@ -86,10 +84,10 @@ def test_segments_are_numbered_from_the_largest(base):
     assert sizes.tolist() == sorted(SIZES, reverse=True)
 
 
-def test_a_segment_below_the_floor_costs_more_than_any_gain(base):
+def test_a_segment_below_the_floor_costs_more_than_any_gain(base, tmp_path):
     planted, _ = make_planted()
     config = bounds(base[0], min_share=0.25, min_stability=0.0, max_segments=3)
-    study = search(config, planted)
+    study = search(config, planted, tmp_path)
     # The planted three have one of a fifth, so that two are chosen.
     assert study.best_params["k"] == 2
     assert segments.quality_of(study.best_trial).smallest >= 0.25

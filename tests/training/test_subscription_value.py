@@ -39,9 +39,7 @@ def made(known: list, kept: list, mrr: float = 100.0) -> Split:
     """Subscribers of so much MRR and 200 days who paid these shares of 60 days."""
     matrix = np.tile([1.0, mrr, 200.0, np.nan], (len(kept), 1))
     rows = make_examples(matrix, np.array(kept) * 60 * mrr / DAYS_A_MONTH)
-    return Split(
-        make_schema(*COLUMNS), rows, rows, rows, rows, np.array(known, dtype=float), None, None
-    )
+    return Split(make_schema(*COLUMNS), (), rows, rows, np.array(known, dtype=float), None, None)
 
 
 KNOWN = [
@@ -86,7 +84,7 @@ def test_the_logistic_share_has_the_level_of_what_was_paid_in_money():
     stays = rng.random(800) < 1 / (1 + np.exp(-matrix[:, 2] / 300))
     paid = matrix[:, 1] * 90 / DAYS_A_MONTH * np.where(stays, 1.0, rng.random(800))
     rows = make_examples(matrix, paid)
-    data = Split(make_schema(*COLUMNS), rows, rows, rows, rows, matrix, None, None)
+    data = Split(make_schema(*COLUMNS), (), rows, rows, matrix, None, None)
     served = logistic_retention(data, 90).model.predict(matrix)
     assert served.sum() == pytest.approx(paid.sum(), rel=1e-4)
     share = served / (matrix[:, 1] * 90 / DAYS_A_MONTH)
@@ -138,8 +136,8 @@ def split(members):
 
 @pytest.fixture(scope="module")
 def contenders(members, split):
-    settings = {"max_depth": 3, "tweedie_variance_power": 1.5, "nthread": 1}
-    return clv.contenders(members[0], split, clv.fit(split, settings, 30, seed=1))
+    fitted = clv.fit(split, {**clv.DEFAULTS, "nthread": 1}, (30,), seed=1)
+    return clv.contenders(members[0], split, fitted)
 
 
 def test_who_has_a_subscription_is_valued_by_the_days_it_then_ran(split):
