@@ -128,6 +128,12 @@ class Clv(Section):
         "they run, asked of customers with one, whether or not there are purchases too",
     )
 
+    @model_validator(mode="after")
+    def _stretches_purchases(self) -> Clv:
+        if self.training_horizon and self.value == "mrr":
+            raise ValueError("training_horizon is of purchases: value mrr has none")
+        return self
+
     @property
     def of_subscriptions(self) -> bool:
         """Whether subscriptions are what is valued, not purchases."""

@@ -22,7 +22,7 @@ LINKS: tuple[Link, ...] = get_args(Link)
 TOWARDS_EQUAL = 0.001
 """How much, in mean loss, it costs a weight to lie by 1 from its equal share."""
 
-_MOST_WEIGHT, _MOST_SHIFT = 3.0, 5.0
+_LEAST_WEIGHT, _MOST_WEIGHT, _MOST_SHIFT = 0.05, 3.0, 5.0
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,8 @@ def weigh(margins: np.ndarray, outcome: np.ndarray, loss: Loss) -> tuple[np.ndar
     bounds = [(0.0, _MOST_WEIGHT)] * count + [(-_MOST_SHIFT, _MOST_SHIFT)]
     found = minimize(cost, [equal] * count + [0.0], jac=True, method="L-BFGS-B", bounds=bounds)
     weights = np.where(found.x[:-1] < 1e-4, 0.0, found.x[:-1])
-    if not weights.any():  # margins that tell nothing: the order of their mean
-        weights = np.full(count, 0.05 * equal)
-    return weights, float(found.x[-1])
+    if weights.any():
+        return weights, float(found.x[-1])
+    # Margins that tell nothing: the order of their mean is kept, at the level of the outcomes.
+    weights = np.full(count, _LEAST_WEIGHT * equal)
+    return weights, float(found.x[-1]) - float(np.mean(margins @ weights))

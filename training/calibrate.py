@@ -137,22 +137,51 @@ class Intervals:
         return ends if floor is None else np.maximum(ends, floor)
 
     @classmethod
-    def fit(cls, served: np.ndarray, actual: np.ndarray, levels: Sequence[int]) -> Intervals:
-        """Fit on values of customers who were not in the model's fit."""
+    def fit(
+        cls,
+        served: np.ndarray,
+        actual: np.ndarray,
+        levels: Sequence[int],
+        periods: np.ndarray | None = None,
+    ) -> Intervals:
+        """Fit on values of customers who were not in the model's fit.
+
+        Parameters
+        ----------
+        served, actual : ndarray, shape (rows,)
+        levels : sequence of int
+            In percent.
+        periods : ndarray, optional
+            The cut-off of each row. Times change: an interval must have held its part in the
+            worst of them, not only of all together (Cauchois et al. 2024, JASA 119(548)).
+        """
         offset = float(np.mean(np.abs(served))) or 1.0
         bands = max(1, min(_MOST_BANDS, len(served) // _FEWEST_IN_BAND))
         edges = np.unique(np.quantile(served, np.arange(1, bands) / bands))
         score = (actual - served) / (np.abs(served) + offset)
         band = np.searchsorted(edges, served, side="right")
         held = [np.sort(score[band == number]) for number in range(len(edges) + 1)]
+        times = [np.arange(len(score))] if periods is None else _rows_of(periods)
         reaches: dict[str, tuple[Reach, ...]] = {}
         least: tuple[Reach, ...] = ((0.0, 0.0),) * len(held)
         for level in sorted(levels):
-            least = tuple(
-                _reach(scores, level, within) for scores, within in zip(held, least, strict=True)
-            )
-            reaches[str(level)] = least
+            for raised in np.arange(level, 100.0, _STEP):
+                found = tuple(
+                    _reach(scores, raised, within)
+                    for scores, within in zip(held, least, strict=True)
+                )
+                low, high = np.asarray(found)[band].T
+                holds = (low <= score) & (score <= high)
+                if all(np.mean(holds[rows]) >= level / 100 for rows in times):
+                    break
+            least = found
+            reaches[str(level)] = found
         return cls(offset, tuple(float(edge) for edge in edges), reaches)
+
+    def stretched(self, factor: float) -> Intervals:
+        """Return the same intervals of values that are so many times as large."""
+        edges = tuple(edge * factor for edge in self.edges)
+        return Intervals(self.offset * factor, edges, self.reaches)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the intervals as JSON can hold them."""
@@ -169,9 +198,16 @@ class Intervals:
 
 
 _MOST_BANDS, _FEWEST_IN_BAND = 10, 200
+_STEP = 0.5  # percent
 
 
-def _reach(scores: np.ndarray, level: int, within: Reach) -> Reach:
+def _rows_of(periods: np.ndarray) -> list[np.ndarray]:
+    """Return the rows of each period that has enough of them to be held to."""
+    order = [np.flatnonzero(periods == day) for day in sorted(set(periods))]
+    return [rows for rows in order if len(rows) >= _FEWEST_IN_BAND] or [np.arange(len(periods))]
+
+
+def _reach(scores: np.ndarray, level: float, within: Reach) -> Reach:
     """Return the shortest reach that holds a level's rank of the scores, and a lesser level's."""
     if not len(scores):
         return within

@@ -18,7 +18,7 @@ from training.track import Tracker, Version
 
 NAME = "champion"
 NONE_YET = "There is no champion yet."
-_ASKED = ("kind", "horizon", "value", "test_share")
+_ASKED = ("kind", "horizon", "value", "test_share", "fold")
 """What of a task's section says which question is asked, and of whom by chance."""
 
 

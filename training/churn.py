@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -38,6 +39,9 @@ PLAN = Plan(
 DEFAULTS: dict[str, Any] = {**trees.DEFAULTS, "shrinkage": 0.03, "bends": 4}
 """Where a study begins."""
 
+SETTINGS = ensemble.SETTINGS
+"""What may be searched."""
+
 
 def split(config: Config, tables: Tables) -> Split:
     """Return the task's examples, apart by time; by strata where there is no time."""
@@ -65,7 +69,7 @@ def _loss(trials: Trials, space: Mapping[str, Dimension], trial: optuna.Trial) -
     value, tried = judged(trial, trials, PLAN, settings, _surprise)
     areas = map(metrics.roc_auc, tried.targets, map(expit, tried.margins))
     trial.set_user_attr("rounds", tried.rounds)
-    trial.set_user_attr(DECIDING, float(np.mean(list(areas))))
+    trial.set_user_attr(DECIDING, float(np.nanmean(list(areas))))
     return value
 
 
@@ -93,7 +97,7 @@ def fit(data: Split, settings: Mapping[str, Any], rounds: Sequence[int], seed: i
     )
     if data.step is None:
         return model
-    return model.with_calibration(Sigmoid(1.0, _whole_horizon(data, model)))
+    return replace(model, calibration=Sigmoid(1.0, _whole_horizon(data, model)))
 
 
 def _whole_horizon(data: Split, model: Model) -> float:
@@ -103,9 +107,10 @@ def _whole_horizon(data: Split, model: Model) -> float:
     within the training horizon.
     """
     assert data.step is not None
-    silent = [1.0 - part.matrix[:, data.step.column].mean() for part in (data.fit, data.test)]
+    asked = data.asked_first
+    silent = [1.0 - np.nanmean(part.matrix[:, data.step.column]) for part in (data.fit, asked)]
     expected = expit(logit(silent[1]) + logit(data.fit.target.mean()) - logit(silent[0]))
-    margin = model.margin(data.test.matrix)
+    margin = model.margin(asked.matrix)
     return float(brentq(lambda shift: expit(margin + shift).mean() - expected, -50.0, 50.0))
 
 

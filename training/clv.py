@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from training.calibrate import Exponential, Intervals
 from training.ensemble import Outlook, Plan, Trials, Tried, judged
 from training.families import VALUE
 from training.model import Model
-from training.space import suggest
+from training.space import Setting, suggest
 from training.split import Split, all_by_time, split_by_time
 from training.subscription_baselines import mrr_baselines
 
@@ -38,6 +39,13 @@ DEFAULTS: dict[str, Any] = {
     "tweedie_variance_power": 1.5,
 }
 """Where a study begins."""
+
+SETTINGS: Mapping[str, Setting] = {
+    **ensemble.SETTINGS,
+    "family": Setting(words=tuple(VALUE)),
+    "tweedie_variance_power": Setting(1.01, 1.99),
+}
+"""What may be searched."""
 
 
 def _not_negative(target: np.ndarray) -> np.ndarray:
@@ -81,7 +89,7 @@ def _loss(trials: Trials, space: Mapping[str, Dimension], trial: optuna.Trial) -
     served = [np.exp(margin) for margin in tried.margins]
     ginis = map(metrics.normalised_gini, tried.targets, served)
     trial.set_user_attr("rounds", tried.rounds)
-    trial.set_user_attr(DECIDING, float(np.mean(list(ginis))))
+    trial.set_user_attr(DECIDING, float(np.nanmean(list(ginis))))
     actual, told = np.concatenate(tried.targets), np.concatenate(served)
     trial.set_user_attr("rmse", metrics.rmse(actual, told))
     return value
@@ -109,14 +117,16 @@ def fit(data: Split, settings: Mapping[str, Any], rounds: Sequence[int], seed: i
         schema=data.schema,
         predictors=fitted.parts,
         calibration=Exponential(factor * float(np.exp(fitted.shift))),
-        intervals=Intervals.fit(factor * strangers, data.fit.target, LEVELS),
+        intervals=Intervals.fit(factor * strangers, data.fit.target, LEVELS, data.fit.as_of),
         population=data.population,
         floor=baselines.value_floor(data),
         learned=data.learned,
     )
     if data.step is None:
         return model
-    return model.with_calibration(Exponential(_whole_horizon(data, model)))
+    whole = _whole_horizon(data, model)
+    stretched = model.intervals.stretched(whole / model.calibration.factor)  # type: ignore
+    return replace(model, calibration=Exponential(whole), intervals=stretched)
 
 
 def _whole_horizon(data: Split, model: Model) -> float:
@@ -126,9 +136,13 @@ def _whole_horizon(data: Split, model: Model) -> float:
     training horizon.
     """
     assert data.step is not None
-    early, whole = (part.matrix[:, data.step.column].mean() for part in (data.fit, data.test))
-    expected = whole * data.fit.target.mean() / early
-    return float(expected / np.exp(model.margin(data.test.matrix)).mean())
+    asked = data.asked_first
+    early, whole = (
+        float(np.nanmean(part.matrix[:, data.step.column])) for part in (data.fit, asked)
+    )
+    expected = whole * float(data.fit.target.mean()) / early
+    told = float(np.exp(model.margin(asked.matrix)).mean())
+    return expected / told if expected > 0 else whole / told
 
 
 def contenders(config: Config, data: Split, candidate: Model) -> list[Contender | Absent]:

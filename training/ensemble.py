@@ -21,6 +21,7 @@ from training.blend import Component, Loss, Weighted, blended, margin_of, weigh
 from training.curve import Curve
 from training.families import Family, Recipe, Target
 from training.predictors import Linear, Term, transform
+from training.space import Setting
 from training.split import Examples, Split
 
 NAME = "ensemble"
@@ -33,6 +34,20 @@ SHAPES_POWER = 1.5
 """Tweedie's power of shapes; the trees' is tuned."""
 
 
+SETTINGS: Mapping[str, Setting] = {
+    "learning_rate": Setting(1e-4, 1.0),
+    "max_depth": Setting(1, 16, whole=True),
+    "min_child_weight": Setting(0.0, 1e6),
+    "subsample": Setting(0.05, 1.0),
+    "colsample_bytree": Setting(0.05, 1.0),
+    "reg_lambda": Setting(0.0, 1e6),
+    "scale_pos_weight": Setting(0.01, 100.0),
+    "shrinkage": Setting(1e-6, 1e3),
+    "bends": Setting(0, 20, whole=True),
+}
+"""The settings of every task's ensemble, and what each may be."""
+
+
 @dataclass(frozen=True)
 class Outlook:
     """A learned column as a part of its own: its logarithm or log-odds, times a sign."""
@@ -42,11 +57,14 @@ class Outlook:
     sign: float
 
     def component(self, schema: FeatureSchema, matrix: np.ndarray) -> Component:
-        """Return the part; none where the base has no such column."""
+        """Return the part; none where the base has no such column, or nobody a value in it."""
         if self.column not in schema.names:
             return ()
         index = schema.names.index(self.column)
-        mean = float(np.nanmean(transform(matrix[:, index], self.transform)))
+        held = transform(matrix[:, index], self.transform)
+        if np.isnan(held).all():
+            return ()
+        mean = float(np.nanmean(held))
         term = Term(index, self.transform, mean, 1.0, self.sign)  # type: ignore[arg-type]
         return (Weighted(Linear(len(schema.columns), self.sign * mean, (term,))),)
 
@@ -181,14 +199,15 @@ def judged(
     """Try settings fold by fold; return what is minimised, and what it was taken from.
 
     The trial's curve is that of its trees on the first fold, then the value after each fold.
-    Trees of one family alone are compared while they grow: metrics of two mean different things.
+    Trees are compared while they grow only where their metric means the same: not of several
+    families, nor where churners weigh more, whose level is put right only in the end.
 
     Raises
     ------
     TrialPruned
         If the trial is worse than most were at the same point.
     """
-    alike = len(plan.families) == 1
+    alike = len(plan.families) == 1 and settings.get("scale_pos_weight", 1.0) == 1.0
     not_before = _ROUNDS_TO_JUDGE if alike else trees.MOST_ROUNDS + 1
 
     def watch(target: Target) -> Sequence[TrainingCallback]:

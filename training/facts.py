@@ -272,6 +272,7 @@ def _cutoffs(config: Config, task: str, data: Split) -> dict[str, Any]:
         "fit": [day.isoformat() for day in data.cutoffs.fit],
         "validation": data.cutoffs.validation.isoformat(),
         "test": data.cutoffs.test.isoformat(),
+        "tests": [day.isoformat() for day in data.cutoffs.tests],
         "horizon_days": asked.horizon,
         "learns_days": getattr(asked, "training_horizon", None) or asked.horizon,
         "gap_days": config.timeline.gap,
@@ -349,7 +350,8 @@ def _slices(verdict: Verdict) -> list[dict[str, Any]]:
                 {
                     "name": group.name,
                     "customers": group.customers,
-                    "positives": group.positives,
+                    # Of a few, how many left would tell of each.
+                    "positives": group.positives if group.figures else None,
                     "values": {name: _figure(found) for name, found in group.figures.items()},
                 }
                 for group in each.groups

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from configs.load import dump
 from configs.schema import Config
+from features import labels, timeline
 from features.schema import FeatureSchema
 from features.source import Tables, fingerprint, load_tables
 from training import (
@@ -36,12 +37,15 @@ from training import (
     figures,
     leakage,
     learned,
+    metrics,
+    predictors,
     probability,
     pruning,
     refit,
     segments,
     shapes,
     slices,
+    split,
     trees,
     tune,
 )
@@ -63,7 +67,8 @@ from training.timing import Timing
 SUPERVISED: dict[str, ModuleType] = {"churn": churn, "clv": clv}
 _SEARCH = (
     *(additive, blend, ensemble, families, shapes, trees),
-    *(learned, probability, space_of_study, draws, pruning, curve),
+    *(learned, probability, split, metrics, predictors, labels, timeline),
+    *(space_of_study, draws, pruning, curve),
 )
 """What the value of a trial depends on besides its task."""
 
@@ -134,7 +139,7 @@ def _supervise(
     kind = SUPERVISED[task]
     usual = kind.DEFAULTS
     space = getattr(config.tuning.space, task)
-    require_known(space, usual, task)
+    require_known(space, kind.SETTINGS, task)
     reporter.say(f"{task}: building features at the cut-offs")
     data = kind.split(config, tables)
     leaks = leakage.require_none(config, task, data)
@@ -180,7 +185,7 @@ def _supervise(
         kind.METRICS[kind.DECIDING],
         notebook(kind.PLAN.recipe(data.schema, settings, config.seed), best.user_attrs["rounds"]),
         tuning=kind.tuned(best),
-        later=evaluation.values[verdict.served][kind.DECIDING],
+        later=evaluation.values[evaluation.candidate.name][kind.DECIDING],
     )
     reporter.say(f"{task}: {claimed}")
     data = replace(data, warnings=(*claimed.warnings(), *data.warnings))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from typing import Any, Self
 
@@ -264,18 +265,36 @@ class Widened:
 
 
 def widen(
-    inputs: FeatureSchema, matrix: np.ndarray, as_of: np.ndarray, horizon: int, seed: int
+    inputs: FeatureSchema,
+    matrix: np.ndarray,
+    as_of: np.ndarray,
+    horizon: int,
+    seed: int,
+    latest: date | None = None,
 ) -> Widened:
     """Add the learned columns to everybody's built features, where there are purchases.
 
     Each cut-off's come from parameters fitted on those known at it, and on nothing later. The
     value of purchases is among them if it could be estimated at every cut-off.
+
+    Parameters
+    ----------
+    inputs : FeatureSchema
+    matrix : ndarray, shape (rows, features)
+    as_of : ndarray of date
+    horizon, seed : int
+    latest : date, optional
+        The cut-off whose parameters are served: rows of later ones get them too, as they would
+        have been scored. The last unless given.
     """
     if not len(matrix) or not set(HISTORY) <= set(inputs.names):
         return Widened(inputs, matrix)
     number, days = pd.factorize(as_of, sort=True)
-    fitted = []
+    fitted: list[Learned] = []
     for each, day in enumerate(days):
+        if latest is not None and day > latest and fitted:
+            fitted.append(fitted[-1])
+            continue
         try:
             fitted.append(Learned.fit(inputs, matrix[number == each], horizon, seed))
         except LearningError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Literal
 
@@ -76,7 +76,7 @@ class Model:
     ----------
     task : {"churn", "clv", "segments"}
     name : str
-        What it is: ``xgboost``, or the baseline's name.
+        What it is: ``ensemble``, or the baseline's name.
     schema : FeatureSchema
         The columns of the matrices it takes: the built ones, then those that are learned.
     predictors : tuple of Predictor
@@ -114,10 +114,6 @@ class Model:
     def inputs(self) -> FeatureSchema:
         """The columns that are built, and must be given: all but those that are learned."""
         return self.learned.inputs_of(self.schema) if self.learned else self.schema
-
-    def with_calibration(self, calibration: Calibration) -> Model:
-        """Return the same model on another served scale."""
-        return replace(self, calibration=calibration)
 
     def complete(self, matrix: np.ndarray) -> np.ndarray:
         """Return the matrix that the model takes, of one that has its inputs."""

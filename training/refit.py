@@ -80,7 +80,7 @@ def cutoffs(told: Mapping[str, Any], data: Split) -> dict[str, Any]:
     return {
         "fit": _days(data.cutoffs.fit),
         "known": data.cutoffs.test.isoformat(),
-        **{key: told[key] for key in ("horizon_days", "gap_days")},
+        **{key: told[key] for key in ("horizon_days", "learns_days", "gap_days")},
     }
 
 

@@ -125,9 +125,8 @@ def _solve(
 ) -> tuple[float, np.ndarray]:
     """Return the intercept and the weights of the standardised columns."""
     rows = len(target)
-    if response == "chance" and len(np.unique(target)) < 2:
-        # Of outcomes that are all alike no likelihood has a maximum: half an outcome each is added.
-        return float(logit((target.sum() + 0.5) / (rows + 1))), np.zeros(design.shape[1])
+    if not design.shape[1] or len(np.unique(target)) < 2:
+        return _constant(target, response), np.zeros(design.shape[1])
     if response == "chance":
         model = LogisticRegression(
             C=1.0 / (shrinkage * rows), solver="newton-cholesky", max_iter=100
@@ -141,3 +140,17 @@ def _solve(
         power=power, alpha=shrinkage, link="log", solver="newton-cholesky", max_iter=100
     ).fit(design, target / level)
     return float(model.intercept_ + np.log(level)), model.coef_
+
+
+def _constant(target: np.ndarray, response: Response) -> float:
+    """Return the margin where nothing tells rows apart: that of their mean.
+
+    Of outcomes that are all alike no likelihood has a maximum: half an outcome each is added.
+    """
+    if response == "chance":
+        return float(logit((target.sum() + 0.5) / (len(target) + 1)))
+    mean = float(np.mean(target))
+    return mean if response == "log" else float(np.log(max(mean, _LEAST_MEAN)))
+
+
+_LEAST_MEAN = 1e-9

@@ -13,13 +13,13 @@ import pandas as pd
 from configs.errors import StamkundeError
 from configs.schema import Cancel, Clv, Config, Label, Lapse
 from features.build import build, schema_of
+from features.enough import cuts_of
 from features.schema import FeatureError, FeatureSchema
-from features.source import Tables, first_and_last_day
-from features.timeline import cut_offs
+from features.source import Tables
 from training import bundle as bundles
 from training import churn, clv
 from training.bundle import Bundle
-from training.metrics import Interval, Metric, paired_bootstrap
+from training.metrics import Interval, Metric, Sample, percentiles, resampled
 from training.model import Task
 from training.split import Examples, population_of, split_by_strata, with_outcomes
 from training.track import Tracker, Version
@@ -43,22 +43,25 @@ class Measured:
         Each version's value.
     difference : Interval
         The second's less the first's, with its 95 % paired bootstrap interval by customer.
+    gain: Interval
+        By how much the second is better, in the metric's own sense.
     """
 
     metric: Metric
     a: float
     b: float
     difference: Interval
+    gain: Interval
 
     @property
     def said(self) -> str:
         """What the second version is beside the first, in words."""
-        low, high = self.difference.low, self.difference.high
-        if not (low > 0 or high < 0):
+        if not self.gain.clear:
             return "no clear difference"
+        words = ("better", "worse")
         if self.metric.higher_is_better is None:
-            return "nearer to 0" if abs(self.b) < abs(self.a) else "further from 0"
-        return "better" if (low > 0) == self.metric.higher_is_better else "worse"
+            words = ("nearer to 0", "further from 0")
+        return words[0] if self.gain.low > 0 else words[1]
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it; not-a-number becomes null."""
@@ -213,8 +216,8 @@ def later(
         place = pd.Index(frame["customer_id"]).get_indexer(pd.Index(test.customers))
         bare = replace(test, matrix=np.empty((len(test), 0)))
         return frame.iloc[place], bare, "the part held out, by strata of the label"
-    day = cut_offs(config.timeline, task.horizon, *first_and_last_day(tables)).test
-    frame = build(config, tables, [day])
+    days = cuts_of(config, tables, task).tests
+    frame = build(config, tables, list(days))
     schema = schema_of(config, tables)
     frame = frame[population_of(task).holds(schema, schema.encode(frame))]
     unknown = np.full(len(frame), np.nan)
@@ -224,7 +227,11 @@ def later(
         np.empty((len(frame), 0)),
         unknown,
     )
-    return frame, with_outcomes(config, tables, task, rows), f"the cut-off {day}"
+    return (
+        frame,
+        with_outcomes(config, tables, task, rows),
+        f"the cut-off {' and '.join(map(str, days))}",
+    )
 
 
 def _matrix(
@@ -246,18 +253,23 @@ def _measured(
     config: Config, task: str, rows: Examples, a: np.ndarray, b: np.ndarray
 ) -> tuple[Measured, ...]:
     kinds = churn.METRICS if task == "churn" else clv.METRICS
-    repeats, seed = config.gate.repeats, config.seed
-    return tuple(
-        Measured(
-            metric=metric,
-            a=metric(rows.target, a),
-            b=metric(rows.target, b),
-            difference=paired_bootstrap(
-                metric, rows.target, a, b, rows.customers, repeats=repeats, seed=seed
-            ),
+    samples = [Sample(kinds, rows.target, made) for made in (a, b)]
+    first, second = (sample.values() for sample in samples)
+    drawn = resampled(samples, rows.customers, config.gate.repeats, config.seed)
+    found = []
+    for name, metric in kinds.items():
+        one, two = (draws[name] for draws in drawn)
+        gain = metric.worth(second[name]) - metric.worth(first[name])
+        found.append(
+            Measured(
+                metric=metric,
+                a=first[name],
+                b=second[name],
+                difference=percentiles(second[name] - first[name], two - one),
+                gain=percentiles(float(gain), metric.worth(two) - metric.worth(one)),
+            )
         )
-        for metric in kinds.values()
-    )
+    return tuple(found)
 
 
 def _edges(config: Config, task: str, served: np.ndarray) -> tuple[float, float]:

@@ -2,34 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 import optuna
 
 from configs.errors import StamkundeError
-from configs.tuning import ChoiceDimension, Dimension, IntDimension
+from configs.tuning import ChoiceDimension, Dimension, FloatDimension, IntDimension
 
 
 class SpaceError(StamkundeError, LookupError):
     """A space that names a setting which its task does not have."""
 
 
-def require_known(space: Mapping[str, Dimension], known: Iterable[str], task: str) -> None:
-    """Refuse a space with a setting that a task does not have.
+@dataclass(frozen=True)
+class Setting:
+    """What a setting may be.
+
+    Parameters
+    ----------
+    low, high : float, optional
+        Both allowed; None for one of a few words.
+    whole : bool
+        Whether it is a whole number.
+    words : tuple of str
+    """
+
+    low: float | None = None
+    high: float | None = None
+    whole: bool = False
+    words: tuple[str, ...] = ()
+
+    def allows(self, value: Any) -> bool:
+        """Say whether a value is one."""
+        if self.low is None or self.high is None:
+            return value in self.words
+        number = isinstance(value, int if self.whole else int | float)
+        return number and not isinstance(value, bool) and self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        if self.words:
+            return f"one of {', '.join(self.words)}"
+        kind = "a whole number" if self.whole else "a number"
+        return f"{kind} from {self.low:g} to {self.high:g}"
+
+
+def require_known(
+    space: Mapping[str, Dimension], settings: Mapping[str, Setting], task: str
+) -> None:
+    """Refuse a space with a setting that a task does not have, or a value that it cannot take.
 
     Raises
     ------
     SpaceError
-        With the name meant, or the names there are.
+        With the name meant, or the names there are, or what the setting may be.
     """
-    names = sorted(known)
+    names = sorted(settings)
     for name in sorted(space):
         if name not in names:
             near = get_close_matches(name, names, n=1)
             advice = f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}"
             raise SpaceError(f"tuning.space.{task}.{name}: is no setting of {task}; {advice}")
+        dimension = space[name]
+        if isinstance(dimension, ChoiceDimension):
+            held: tuple[Any, ...] = dimension.of
+        else:
+            held = (dimension.low, dimension.high)
+        wrong = [value for value in held if not settings[name].allows(value)]
+        if wrong or (settings[name].whole and isinstance(dimension, FloatDimension)):
+            found = ", ".join(map(repr, wrong)) or "numbers that are not whole"
+            raise SpaceError(f"tuning.space.{task}.{name}: must be {settings[name]}, got {found}")
 
 
 def suggest(trial: optuna.Trial, space: Mapping[str, Dimension]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from configs.schema import Cancel, Clv, Config, Label, Lapse, Segmentation, asks
 from configs.values import MOST_DAYS
 from features.build import build, schema_of
 from features.enough import (
+    FEWEST,
     cuts_of,
     doubts,
     held_out,
@@ -82,6 +83,14 @@ class Fold:
     train: Examples
     later: Examples
 
+    def tells(self, of_value: bool) -> bool:
+        """Say whether both parts have enough of each outcome; of value, of who brought any."""
+        counts = []
+        for part in (self.train, self.later):
+            did = int(np.sum(part.target > 0))
+            counts.append(did if of_value else min(did, len(part) - did))
+        return min(counts) >= FEWEST
+
 
 @dataclass(frozen=True)
 class Step:
@@ -137,6 +146,11 @@ class Split:
     step: Step | None = None
     warnings: tuple[str, ...] = ()
 
+    @property
+    def asked_first(self) -> Examples:
+        """Those asked about at the first cut-off reported on: no later one may set a level."""
+        return self.test if self.cutoffs is None else self.test.at([self.cutoffs.test])
+
 
 def split_by_time(config: Config, tables: Tables, task: Lapse | Cancel | Clv) -> Split:
     """Split a base with time: everything reported on lies after everything learned from.
@@ -186,10 +200,10 @@ def _until(
     shorter = getattr(task, "training_horizon", None)
     population = population_of(task)
     if shorter is None:
-        early = late = _known(config, tables, (*cuts.fit, *cuts.tests), task.horizon)
+        early = late = _known(config, tables, (*cuts.fit, *cuts.tests), task.horizon, cuts.test)
         step = None
     else:
-        late = _known(config, tables, cuts.tests, task.horizon)
+        late = _known(config, tables, cuts.tests, task.horizon, cuts.test)
         early, step = _stretched(config, tables, cuts, task, late.wide)  # type: ignore[arg-type]
     rows = early.asked(population)
     fit = with_outcomes(config, tables, _learns(task), rows.at(cuts.fit), known_before=cuts.test)
@@ -226,11 +240,14 @@ class _Known:
         return self.rows.take(population.holds(self.wide.schema, self.rows.matrix))
 
 
-def _known(config: Config, tables: Tables, days: Sequence[date], horizon: int) -> _Known:
+def _known(
+    config: Config, tables: Tables, days: Sequence[date], horizon: int, latest: date
+) -> _Known:
+    """Return everybody at some days, their learned columns by what was known up to one."""
     frame = build(config, tables, list(days))
     inputs = schema_of(config, tables)
     as_of = frame["as_of"].to_numpy()
-    wide = widen(inputs, inputs.encode(frame), as_of, horizon, config.seed)
+    wide = widen(inputs, inputs.encode(frame), as_of, horizon, config.seed, latest)
     unknown = np.full(len(frame), np.nan)
     return _Known(wide, Examples(frame["customer_id"].to_numpy(), as_of, wide.matrix, unknown))
 
@@ -258,15 +275,21 @@ def _stretched(
             f"{', '.join(f'{days}d' for days in windows)}: each must be once; set fewer windows"
         )
     features = config.features.model_copy(update={"windows": windows})
-    early = _known(config.model_copy(update={"features": features}), tables, cuts.fit, shorter)
+    early = _known(
+        config.model_copy(update={"features": features}), tables, cuts.fit, shorter, cuts.fit[-1]
+    )
     name = "expected_value" if isinstance(task, Clv) else "purchase_probability"
     alike = len(early.wide.schema.columns) == len(later.schema.columns)
     if not alike or name not in later.schema.names:
         raise HistoryError(
-            "training_horizon needs what BG/NBD and Gamma-Gamma expect, at every cut-off, and at "
-            "one of them they cannot be estimated; shorten the horizon instead"
+            "training_horizon needs what BG/NBD (and of value Gamma-Gamma) expects at every "
+            "cut-off, and at one of them it cannot be estimated; shorten the horizon instead"
         )
-    days = [index for index, held in enumerate(later.schema.columns) if held.unit == "days"]
+    days = [
+        index
+        for index, held in enumerate(later.schema.columns)
+        if held.unit == "days" and held.name not in config.attributes  # which may be any days
+    ]
     matrix = early.rows.matrix.copy()
     matrix[:, days] /= ratio
     wide = replace(early.wide, schema=later.schema, matrix=matrix)
@@ -284,13 +307,17 @@ def _folds(
 ) -> tuple[Fold, ...]:
     """Return rolling origins; other customers' rows where no two label windows fit apart."""
     if cuts.origins:
-        return tuple(
+        held = [
             Fold(
                 with_outcomes(config, tables, task, rows.at(before), known_before=day),
                 fit.at([day]),
             )
             for before, day in cuts.origins
-        )
+        ]
+        # The latest was counted before the work began; earlier ones, when a base was young, were
+        # not.
+        telling = [fold for fold in held[:-1] if fold.tells(of_value=isinstance(task, Clv))]
+        return (*telling, held[-1])
     groups, _ = pd.factorize(fit.customers)
     folds = GroupKFold(FOLDS, shuffle=True, random_state=config.seed).split(groups, groups=groups)
     return tuple(Fold(fit.take(kept), fit.take(held)) for kept, held in folds)

@@ -25,7 +25,7 @@ from tests.training.bases import (
 )
 from training import bundle as bundles
 from training.examples import FEWEST
-from training.job import Trained, train
+from training.job import train
 from training.leakage import LeakageError
 from training.metrics import CHURN_METRICS, VALUE_METRICS
 from training.progress import Reporter
