@@ -349,7 +349,7 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
     console.findings(found, False)
     if unfit(found):
         raise typer.Exit(2)
-    searched = f"a short search of {told.tuning.trials} trials a task"
+    searched = f"a short search of at most {told.tuning.trials} trials a task"
     say(f"\n2 · Train, after {searched}, and test on the later period")
     passed = [made.task for made in _train(told, "all", False, tables) if made.verdict.passed]
     say("\n3 · Promote what passed the gate")
