@@ -65,6 +65,16 @@ def test_one_that_saw_the_tests_outcomes_is_not(shop):
         assert said == f"it learned from outcomes after {test}, which it would be tested on"
 
 
+def test_one_that_learned_at_a_shorter_horizon_saw_no_more_than_that(shop):
+    config, data, model = shop
+    apart = (data.cutoffs.test - data.cutoffs.validation).days
+    told = cutoffs_of(data.cutoffs.validation, horizon=3 * apart)
+    assert isinstance(outcome(shop, bundle_of(config, model, told)), str)
+    shorter = {**told, "learns_days": apart}
+    assert not isinstance(outcome(shop, bundle_of(config, model, shorter)), str)
+    assert isinstance(outcome(shop, bundle_of(config, model, {**told, "learns_days": 29})), str)
+
+
 def test_one_that_answers_another_question_is_not(shop):
     config, data, model = shop
     held = dump(config)["churn"]
