@@ -185,7 +185,7 @@ def compare(
         b=b,
         at=at,
         customers=len(rows),
-        measured=_measured(config, task, rows, first, second),
+        measured=measured(task, rows, first, second, repeats=config.gate.repeats, seed=config.seed),
         edges=edges,
         moves=moves(first, second, edges),
         warnings=tuple(
@@ -249,13 +249,25 @@ def _matrix(
         ) from None
 
 
-def _measured(
-    config: Config, task: str, rows: Examples, a: np.ndarray, b: np.ndarray
+def measured(
+    task: str, rows: Examples, a: np.ndarray, b: np.ndarray, *, repeats: int, seed: int
 ) -> tuple[Measured, ...]:
+    """Return every metric of two predictions of the same rows, and of their difference.
+
+    Parameters
+    ----------
+    task : {"churn", "clv"}
+    rows : Examples
+        With what then happened.
+    a, b : ndarray, shape (rows,)
+    repeats : int
+        Draws of customers behind the intervals.
+    seed : int
+    """
     kinds = churn.METRICS if task == "churn" else clv.METRICS
     samples = [Sample(kinds, rows.target, made) for made in (a, b)]
     first, second = (sample.values() for sample in samples)
-    drawn = resampled(samples, rows.customers, config.gate.repeats, config.seed)
+    drawn = resampled(samples, rows.customers, repeats, seed)
     found = []
     for name, metric in kinds.items():
         one, two = (draws[name] for draws in drawn)

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from features.source import load_tables
-from tests.training.bases import make_regulars_config, make_snapshot_config
+from tests.training.bases import make_examples, make_regulars_config, make_snapshot_config
 from training import churn, clv
 from training.metrics import Interval
-from training.side_by_side import Comparison, Measured, later, moves
+from training.side_by_side import Comparison, Measured, later, measured, moves
 from training.track import Version
 
 VERSION = Version("churn", 1, "r", "d", "xgboost", True, "2024", "", False, "")
@@ -21,29 +21,37 @@ def test_customers_are_counted_by_band_before_and_after():
     assert held.to_dict()["bands"]["moves"][2] == {"from": "low", "to": "high", "customers": 1}
 
 
-@pytest.mark.parametrize(
-    ("metric", "a", "b", "low", "high", "said"),
-    [
-        ("roc_auc", 0.7, 0.8, 0.05, 0.15, "better"),
-        ("roc_auc", 0.8, 0.7, -0.15, -0.05, "worse"),
-        ("log_loss", 0.4, 0.3, -0.15, -0.05, "better"),
-        ("log_loss", 0.3, 0.4, 0.05, 0.15, "worse"),
-        ("roc_auc", 0.7, 0.8, -0.01, 0.2, "no clear difference"),
-        ("roc_auc", 0.7, 0.7, float("nan"), float("nan"), "no clear difference"),
-        ("total_bias", -0.2, -0.1, 0.05, 0.15, "nearer to 0"),
-        ("total_bias", 0.1, 0.2, 0.05, 0.15, "further from 0"),
-    ],
-)
-def test_what_the_second_is_beside_the_first(metric, a, b, low, high, said):
-    held = {**churn.METRICS, **clv.METRICS}[metric]
-    assert Measured(held, a, b, Interval(b - a, low, high)).said == said
+def said(task, metric, target, a, b):
+    target, a, b = (np.asarray(held, float) for held in (target, a, b))
+    rows = make_examples(np.zeros((len(target), 0)), target)
+    held = measured(task, rows, a, b, repeats=100, seed=1)
+    return next(each.said for each in held if each.metric.name == metric)
+
+
+def test_the_second_is_better_worse_or_neither_in_each_metrics_own_sense():
+    left = np.tile([0.0, 1.0], 100)
+    good, bad = np.where(left == 1, 0.8, 0.2), np.tile([0.4, 0.4, 0.6, 0.6], 50)
+    for metric in ("roc_auc", "log_loss"):
+        assert said("churn", metric, left, bad, good) == "better"
+        assert said("churn", metric, left, good, bad) == "worse"
+        assert said("churn", metric, left, good, good) == "no clear difference"
+
+
+def test_a_bias_as_far_off_on_the_other_side_is_no_nearer():
+    brought = np.random.default_rng(1).gamma(4.0, 10.0, 400)
+    below, above, near = 0.8 * brought, 1.2 * brought, 1.02 * brought
+    assert said("clv", "total_bias", brought, below, near) == "nearer to 0"
+    assert said("clv", "total_bias", brought, near, above) == "further from 0"
+    assert said("clv", "total_bias", brought, below, above) == "no clear difference"
 
 
 def test_what_is_not_known_is_null():
     nan = float("nan")
-    held = Measured(churn.METRICS["roc_auc"], 0.5, nan, Interval(nan, nan, nan)).to_dict()
-    assert held["b"] is None
-    assert held["difference"] == {"estimate": None, "low": None, "high": None}
+    unknown = Interval(nan, nan, nan)
+    held = Measured(churn.METRICS["roc_auc"], 0.5, nan, unknown, unknown)
+    assert held.said == "no clear difference"
+    assert held.to_dict()["b"] is None
+    assert held.to_dict()["difference"] == {"estimate": None, "low": None, "high": None}
 
 
 @pytest.mark.parametrize("task", ["churn", "clv"])

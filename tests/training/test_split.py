@@ -202,7 +202,7 @@ def test_windows_that_are_the_same_when_shortened_are_told(tmp_path, receipts):
 
 def test_without_what_models_expect_no_shorter_horizon_can_be_learned_from(tmp_path, receipts):
     config = make_regulars_config(tmp_path, receipts.assign(paid=10.0), **SHORT)
-    with pytest.raises(HistoryError, match="training_horizon needs what BG/NBD and Gamma-Gamma"):
+    with pytest.raises(HistoryError, match="training_horizon needs what BG/NBD"):
         split_by_time(config, load_tables(config), config.clv)
 
 
