@@ -10,7 +10,8 @@ from functools import partial
 import numpy as np
 
 from training.baselines import Absent, Contender
-from training.metrics import Interval, Metric, Sample, percentiles, resampled
+from training.bootstrap import Interval, Sample, percentiles, resampled
+from training.metrics import Metric
 from training.split import Examples
 
 Figures = Mapping[str, Mapping[str, Interval]]

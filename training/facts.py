@@ -18,6 +18,7 @@ from configs.schema import Cancel, Config, Label, asks_subscribers
 from features.source import Tables, first_and_last_day
 from training import metrics
 from training.baselines import Absent, Contender
+from training.bootstrap import Interval
 from training.coverage import coverage
 from training.evaluate import Evaluation
 from training.gate import Verdict
@@ -361,7 +362,7 @@ def _slices(verdict: Verdict) -> list[dict[str, Any]]:
     ]
 
 
-def _figure(found: metrics.Interval) -> dict[str, float | None]:
+def _figure(found: Interval) -> dict[str, float | None]:
     parts = {"value": found.estimate, "low": found.low, "high": found.high}
     return {part: _finite(value) for part, value in parts.items()}
 

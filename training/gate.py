@@ -10,10 +10,11 @@ from scipy.stats import norm
 
 from configs.schema import Gate, Segmentation
 from training import slices as slicing
+from training.bootstrap import Interval
 from training.champion import NAME as CHAMPION
 from training.champion import NONE_YET
 from training.evaluate import Evaluation
-from training.metrics import Interval, Metric, random_level_ece
+from training.metrics import Metric, random_level_ece
 from training.model import TOLERANCE, Task
 from training.segments import Quality
 from training.slices import Grouping, Slices

@@ -18,8 +18,9 @@ from features.schema import FeatureError, FeatureSchema
 from features.source import Tables
 from training import bundle as bundles
 from training import churn, clv
+from training.bootstrap import Interval, Sample, percentiles, resampled
 from training.bundle import Bundle
-from training.metrics import Interval, Metric, Sample, percentiles, resampled
+from training.metrics import Metric
 from training.model import Task
 from training.split import Examples, population_of, split_by_strata, with_outcomes
 from training.track import Tracker, Version

@@ -15,7 +15,8 @@ from configs.schema import Attribute, Config
 from features.protected import protected, protected_attributes
 from features.schema import FeatureColumn
 from features.source import Tables
-from training.metrics import LEVEL_METRICS, Interval, Metric, Sample, percentiles, resampled
+from training.bootstrap import Interval, Sample, percentiles, resampled
+from training.metrics import LEVEL_METRICS, Metric
 from training.split import Examples, Split
 
 TENURES = ("tenure", "subscription_tenure")

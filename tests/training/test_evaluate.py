@@ -6,8 +6,9 @@ import pytest
 
 from tests.training.bases import make_examples, make_reader
 from training.baselines import Absent, BaselineError, Contender, where_fitted
+from training.bootstrap import bootstrap, paired_bootstrap
 from training.evaluate import Evaluation, compare
-from training.metrics import VALUE_METRICS, bootstrap, normalised_gini, paired_bootstrap, rmse
+from training.metrics import VALUE_METRICS, normalised_gini, rmse
 from training.split import Examples
 
 # What each column foretells of the value: nearly all, much, something, nothing.

@@ -5,12 +5,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
+from training.bootstrap import Interval, Sample, bootstrap, paired_bootstrap, resampled
 from training.metrics import (
     CHURN_METRICS,
     VALUE_METRICS,
-    Interval,
-    Sample,
-    bootstrap,
     brier,
     ece,
     evaluate,
@@ -21,10 +19,8 @@ from training.metrics import (
     mean_excess,
     mean_predicted,
     normalised_gini,
-    paired_bootstrap,
     pr_auc,
     random_level_ece,
-    resampled,
     rmse,
     roc_auc,
     spearman,
@@ -425,7 +421,7 @@ def test_samples_of_the_same_draws_are_paired():
 def test_a_block_of_draws_more_or_less_changes_nothing(monkeypatch):
     y, prediction = churners(200)
     whole = bootstrap(roc_auc, y, prediction, range(200), 50)
-    monkeypatch.setattr("training.metrics._AT_ONCE", 600)
+    monkeypatch.setattr("training.bootstrap.AT_ONCE", 600)
     assert bootstrap(roc_auc, y, prediction, range(200), 50) == whole
 
 

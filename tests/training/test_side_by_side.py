@@ -4,7 +4,7 @@ import pytest
 from features.source import load_tables
 from tests.training.bases import make_examples, make_regulars_config, make_snapshot_config
 from training import churn, clv
-from training.metrics import Interval
+from training.bootstrap import Interval
 from training.side_by_side import Comparison, Measured, later, measured, moves
 from training.track import Version
 

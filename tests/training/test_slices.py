@@ -14,7 +14,8 @@ from tests.training.bases import (
     make_snapshot_config,
 )
 from training import churn, clv, slices
-from training.metrics import CHURN_METRICS, VALUE_METRICS, bootstrap, ece, roc_auc
+from training.bootstrap import bootstrap
+from training.metrics import CHURN_METRICS, VALUE_METRICS, ece, roc_auc
 from training.slices import Grouping, by_category, by_newness, by_quarter, by_tenth, by_tenure
 
 CHURN = {name: CHURN_METRICS[name] for name in ("roc_auc", "ece")}

@@ -18,7 +18,8 @@ from tests.benchmarks.quality.ours import Served, stamkunde
 from tests.benchmarks.quality.peers import peers
 from tests.benchmarks.quality.rows import Case, Row, cases
 from training import metrics
-from training.metrics import Interval, Metric, bootstrap, paired_bootstrap
+from training.bootstrap import Interval, bootstrap, paired_bootstrap
+from training.metrics import Metric
 
 OURS = "Stamkunde"
 REPEATS = 500
