@@ -103,6 +103,7 @@ def _view(facts: dict[str, Any], figures: Figures, taken: Collection[str] = ()) 
         "leaks": card_tables.leaks(facts),
         "example_tables": card_tables.examples(facts),
         "claims": card_tables.claims(facts),
+        "times": card_tables.times(facts),
         "figures": _drawn(slug, _shown(facts, figures), facts),
         "bars": _bars(facts.get("features") or []),
         "headline": headline(facts),

@@ -141,3 +141,44 @@ def calibration(facts: Facts) -> str:
 
 def _points(share: float) -> str:
     return f"{100 * share:.2g}"
+
+
+def times(facts: Facts) -> dict[str, Any] | None:
+    """Return how well churn was told by days, as rows, with what is said of the next purchase."""
+    held = facts.get("timing") or {}
+    if not held.get("within"):
+        return None
+    return {
+        "rows": [
+            {
+                "days": wording.count(each["days"]),
+                "values": [
+                    wording.number(each["predicted"], "share"),
+                    wording.number(each["actual"], "share"),
+                    wording.number(each["roc_auc"]),
+                    wording.number(each["ece"], "probability"),
+                ],
+            }
+            for each in held["within"]
+        ],
+        "of": "buying nothing" if held.get("next_purchase") else "having cancelled",
+        "said": _said_of_dates(held),
+    }
+
+
+def _said_of_dates(held: Facts) -> list[str]:
+    said = []
+    due = held.get("next_purchase") or {}
+    if due.get("customers"):
+        bought, expected = (wording.number(due[key], "share") for key in _DUE)
+        said.append(
+            f"Of the {wording.count(due['customers'])} customers whose next purchase was due "
+            f"within the data, {bought} had bought by its date; {expected} was expected."
+        )
+    if held.get("untested"):
+        days = " and ".join(map(str, held["untested"]))
+        said.append(f"The data do not reach as far as {days} days: these were not tested.")
+    return said
+
+
+_DUE = ("bought_by_then", "expected")

@@ -160,7 +160,7 @@ class Trials:
         for number, fold in enumerate(self.data.folds):
             watchers = () if number else watch(recipe.family[0])
             boosted, count = recipe.boosted_until_worse(fold.train, fold.later, watchers)
-            outlook = plan.outlook.component(self.data.schema, fold.train.matrix)
+            outlook = plan.outlook.component(self.data.schema, self.data.fit.matrix)
             columns = [
                 self._shapes_of(number, recipe, settings),
                 margin_of(boosted, fold.later.matrix),

@@ -428,3 +428,18 @@ def test_of_many_features_in_detail_the_page_shows_three():
     features = [{"name": c.name, "label": c.label, "importance": 1.0} for c in columns]
     page = page_of(figures, features=features)
     assert [f"<b>The {name}</b>" in page for name in "abcd"] == [True, True, True, False]
+
+
+def test_a_card_says_how_well_churn_was_told_by_days():
+    row = {"days": 30, "customers": 100, "predicted": 0.412, "actual": 0.39, "brier": 0.2}
+    told = {
+        "within": [{**row, "log_loss": 0.5, "ece": 0.02, "roc_auc": 0.81}],
+        "untested": [60, 90],
+        "next_purchase": {"customers": 80, "bought_by_then": 0.55, "expected": 0.53},
+    }
+    page = card.card({**make_facts(), "timing": told}, {})[1].decode()
+    page = page.replace("\u202f", " ").replace("\xa0", " ").replace("&nbsp;", " ")
+    assert "By when" in page
+    for said in ("41.2 %", "39.0 %", "80 customers", "55.0 % had bought", "60 and 90 days"):
+        assert said in page
+    assert "By when" not in card.card(make_facts(), {})[1].decode()
