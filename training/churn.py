@@ -77,11 +77,6 @@ def _surprise(tried: Tried) -> float:
     return metrics.log_loss(np.concatenate(tried.targets), expit(np.concatenate(tried.margins)))
 
 
-def tuned(trial: optuna.trial.FrozenTrial) -> float:
-    """Return the deciding metric that a trial saw at the later cut-offs."""
-    return float(trial.user_attrs[DECIDING])
-
-
 def fit(data: Split, settings: Mapping[str, Any], rounds: Sequence[int], seed: int) -> Model:
     """Fit on every example whose outcome was known, weighted and calibrated on strangers."""
     fitted = ensemble.fit(PLAN, data, settings, rounds, seed)

@@ -18,7 +18,7 @@ from training.baselines import LEVELS, Absent, Contender
 from training.blend import tweedie
 from training.calibrate import Exponential, Intervals
 from training.ensemble import Outlook, Plan, Trials, Tried, judged
-from training.families import VALUE
+from training.families import VALUE, not_negative
 from training.model import Model
 from training.space import Setting, suggest
 from training.split import Split, all_by_time, split_by_time
@@ -48,20 +48,16 @@ SETTINGS: Mapping[str, Setting] = {
 """What may be searched."""
 
 
-def _not_negative(target: np.ndarray) -> np.ndarray:
-    return np.maximum(target, 0.0)
-
-
 def _log_mean(target: np.ndarray) -> float:
     """Return the logarithm of the mean value: weights must not depend on the currency."""
-    return float(np.log(np.mean(_not_negative(target)) or 1.0))
+    return float(np.log(np.mean(not_negative(target)) or 1.0))
 
 
 PLAN = Plan(
     families=VALUE,
     loss=tweedie(POWER),
     outlook=Outlook("expected_value", "log", 1.0),
-    outcome=_not_negative,
+    outcome=not_negative,
     level=_log_mean,
 )
 
@@ -100,24 +96,21 @@ def _unexplained(tried: Tried) -> float:
     return metrics.unexplained_deviance(np.concatenate(tried.targets), told)
 
 
-def tuned(trial: optuna.trial.FrozenTrial) -> float:
-    """Return the deciding metric that a trial saw at the later cut-offs."""
-    return float(trial.user_attrs[DECIDING])
-
-
 def fit(data: Split, settings: Mapping[str, Any], rounds: Sequence[int], seed: int) -> Model:
     """Fit with a log link; weights, level and intervals come from customers unseen."""
     fitted = ensemble.fit(PLAN, data, settings, rounds, seed)
     strangers = np.exp(fitted.strangers)
     level = float(np.sum(data.fit.target) / np.sum(strangers))
     factor = level if level > 0 else 1.0  # a base that loses money by returns keeps its order
+    calibration = Exponential(factor * float(np.exp(fitted.shift)))
+    intervals = Intervals.fit(factor * strangers, data.fit.target, LEVELS, data.fit.as_of)
     model = Model(
         task="clv",
         name=ensemble.NAME,
         schema=data.schema,
         predictors=fitted.parts,
-        calibration=Exponential(factor * float(np.exp(fitted.shift))),
-        intervals=Intervals.fit(factor * strangers, data.fit.target, LEVELS, data.fit.as_of),
+        calibration=calibration,
+        intervals=intervals,
         population=data.population,
         floor=baselines.value_floor(data),
         learned=data.learned,
@@ -125,7 +118,7 @@ def fit(data: Split, settings: Mapping[str, Any], rounds: Sequence[int], seed: i
     if data.step is None:
         return model
     whole = _whole_horizon(data, model)
-    stretched = model.intervals.stretched(whole / model.calibration.factor)  # type: ignore
+    stretched = intervals.stretched(whole / calibration.factor)
     return replace(model, calibration=Exponential(whole), intervals=stretched)
 
 

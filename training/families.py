@@ -71,8 +71,8 @@ def _as_it_is(target: np.ndarray) -> np.ndarray:
     return target
 
 
-def _not_negative(target: np.ndarray) -> np.ndarray:
-    # What was brought back counts as nothing bought: a mean with a logarithm is positive.
+def not_negative(target: np.ndarray) -> np.ndarray:
+    """Return values with those below zero as none: a mean with a logarithm is positive."""
     return np.maximum(target, 0.0)
 
 
@@ -81,7 +81,7 @@ def _any(target: np.ndarray) -> np.ndarray:
 
 
 def _log_against_mean(target: np.ndarray) -> np.ndarray:
-    held = np.maximum(target, 0.0)
+    held = not_negative(target)
     return np.log1p(held / (float(np.mean(held)) or 1.0))
 
 
@@ -89,7 +89,7 @@ Family = tuple[Target, ...]
 
 CHANCE: Family = (Target("chance", "binary:logistic", _as_it_is),)
 VALUE: Mapping[str, Family] = {
-    "tweedie": (Target("mean", "reg:tweedie", _not_negative),),
+    "tweedie": (Target("mean", "reg:tweedie", not_negative),),
     "hurdle": (
         Target("chance", "binary:logistic", _any, link="log_chance"),
         Target("log", "reg:squarederror", np.log, holders_only=True),

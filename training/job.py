@@ -184,7 +184,7 @@ def _supervise(
         data,
         kind.METRICS[kind.DECIDING],
         notebook(kind.PLAN.recipe(data.schema, settings, config.seed), best.user_attrs["rounds"]),
-        tuning=kind.tuned(best),
+        tuning=float(best.user_attrs[kind.DECIDING]),
         later=evaluation.values[evaluation.candidate.name][kind.DECIDING],
     )
     reporter.say(f"{task}: {claimed}")

@@ -75,9 +75,7 @@ class Learned:
             If nobody came back, or the likelihood has no maximum to be found.
         """
         rows = _histories(schema, matrix)
-        rows = rows[_possible(rows)]
-        if len(rows) > SAMPLE:
-            rows = np.random.default_rng(seed).choice(rows, SAMPLE, replace=False)
+        rows = _some(rows[_possible(rows)], seed)
         alike, counts = np.unique(rows, axis=0, return_counts=True)
         frequency, recency, age = alike.T
         try:
@@ -219,10 +217,8 @@ def _value(schema: FeatureSchema, matrix: np.ndarray, seed: int) -> GammaGamma |
         return None
     held = matrix[:, [schema.names.index(HISTORY[0]), schema.names.index(SPEND)]]
     held = held[~np.isnan(held).any(axis=1) & (held > 0).all(axis=1)]
-    if len(held) > SAMPLE:
-        held = np.random.default_rng(seed).choice(held, SAMPLE, replace=False)
     try:
-        return GammaGamma.fit(*held.T)
+        return GammaGamma.fit(*_some(held, seed).T)
     except ValueError:
         return None
 
@@ -306,6 +302,13 @@ def widen(
     for each, learned in enumerate(fitted):
         ending[number == each] = learned.values(inputs, matrix[number == each])
     return Widened(fitted[-1].extend(inputs), np.column_stack([matrix, ending]), fitted[-1])
+
+
+def _some(rows: np.ndarray, seed: int) -> np.ndarray:
+    """Return the rows, or as many of them as parameters are fitted on."""
+    if len(rows) <= SAMPLE:
+        return rows
+    return np.random.default_rng(seed).choice(rows, SAMPLE, replace=False)
 
 
 def _histories(schema: FeatureSchema, matrix: np.ndarray) -> np.ndarray:
