@@ -1,7 +1,10 @@
+import re
+
 import optuna
 import pytest
 
 from configs.load import load
+from configs.tuning import Space
 from tests.training.bowls import SPACE
 from training import churn, clv
 from training.space import SpaceError, beginning, require_known, suggest
@@ -43,3 +46,19 @@ def test_the_space_that_all_configs_begin_with_searches_every_setting(monkeypatc
     assert set(space.churn) == {*DEFAULTS, *churn.DEFAULTS}
     # Only of who leaves are there two kinds to weigh against each other.
     assert set(space.clv) == set(clv.DEFAULTS) - {"scale_pos_weight"}
+
+
+@pytest.mark.parametrize(
+    ("name", "dimension", "said"),
+    [
+        ("subsample", {"kind": "float", "low": 0.5, "high": 2.0}, "from 0.05 to 1, got 2.0"),
+        ("shrinkage", {"kind": "float", "low": 0.0, "high": 1.0}, "from 1e-06 to 1000, got 0.0"),
+        ("max_depth", {"kind": "float", "low": 1.0, "high": 3.0}, "a whole number from 1 to 16"),
+        ("bends", {"kind": "choice", "of": ["few"]}, "a whole number from 0 to 20, got 'few'"),
+        ("family", {"kind": "choice", "of": ["x"]}, "one of tweedie, hurdle, log, got 'x'"),
+    ],
+)
+def test_a_value_that_a_setting_cannot_take_is_told(name, dimension, said):
+    space = Space.model_validate({"clv": {name: dimension}}).clv
+    with pytest.raises(SpaceError, match=re.escape(said)):
+        require_known(space, clv.SETTINGS, "clv")
