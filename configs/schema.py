@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from configs.reporting import Reporting
+from configs.segmentation import AttributeSegments, BehaviourSegments, Segments, ValueSegments
 from configs.sources import Attribute, Sources
 from configs.tuning import Tuning
 from configs.values import Duration, PositiveDuration, Section, Share, Slug, Zone
@@ -145,25 +147,6 @@ def asks_subscribers(task: Section | None) -> bool:
     return isinstance(task, Cancel) or (isinstance(task, Clv) and task.of_subscriptions)
 
 
-class Segmentation(Section):
-    """Clusters of customers by behaviour, found at one cut-off."""
-
-    active_within: PositiveDuration | None = None
-    min_segments: int = Field(ge=2, le=20)
-    max_segments: int = Field(ge=2, le=20)
-    min_share: Share = Field(description="the least part of the base that a segment may hold")
-    min_stability: Share = Field(description="the least bootstrap stability (adjusted Rand)")
-    resamples: int = Field(ge=2, le=200, description="bootstrap refits behind the stability")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Segmentation:
-        if self.min_segments > self.max_segments:
-            raise ValueError("min_segments must not exceed max_segments")
-        if self.min_share * self.min_segments > 1:
-            raise ValueError("min_share is too large for min_segments segments")
-        return self
-
-
 class Gate(Section):
     """What a candidate must show before it may be promoted."""
 
@@ -293,11 +276,12 @@ class Config(Section):
     )
     churn: Annotated[Lapse | Cancel | Label, Field(discriminator="kind")] | None = None
     clv: Clv | None = None
-    segments: Segmentation | None = None
+    segments: Segments | None = None
     tuning: Tuning
     gate: Gate
     leakage: Leakage
     serving: Serving
+    report: Reporting
     paths: Paths
     engine: Annotated[DuckDbEngine | SparkEngine, Field(discriminator="kind")] = DuckDbEngine()
 
@@ -310,8 +294,6 @@ class Config(Section):
                 raise ValueError("clv needs transactions: a snapshot has no time")
             if self.churn and self.churn.kind != "label":
                 raise ValueError("churn must be of kind label where there is a snapshot")
-            if self.segments and self.segments.active_within:
-                raise ValueError("segments.active_within needs transactions")
         elif self.churn and self.churn.kind == "label":
             raise ValueError("churn is of kind label, which needs a snapshot")
         return self
@@ -331,8 +313,57 @@ class Config(Section):
                 "clv needs transactions, being the revenue of purchases: for that of "
                 "subscriptions set clv.value: mrr"
             )
-        if self.segments:
-            raise ValueError("segments need transactions: they are of how customers buy")
+        return self
+
+    @model_validator(mode="after")
+    def _segments_fit_the_tables(self) -> Config:
+        for name, way in (self.segments or {}).items():
+            if isinstance(way, AttributeSegments):
+                self._require_attributes(name, way)
+            elif isinstance(way, ValueSegments):
+                if self.clv is None:
+                    raise ValueError(f"segments.{name} needs a clv section, whose tenths they are")
+            elif isinstance(way, BehaviourSegments) and self.sources.snapshot:
+                if way.active_within:
+                    raise ValueError(f"segments.{name}.active_within needs transactions")
+            elif self.sources.transactions is None:
+                raise ValueError(f"segments.{name} needs transactions: it is of how customers buy")
+        return self
+
+    def _require_attributes(self, name: str, way: AttributeSegments) -> None:
+        for attribute in way.of:
+            held = self.attributes.get(attribute)
+            if held is None or held.says or held.kind == "date":
+                raise ValueError(
+                    f"segments.{name}.of must name declared attributes that are no dates, "
+                    f"got {attribute}"
+                )
+            if attribute not in self.inputs:
+                raise ValueError(
+                    f"segments.{name}.of must not name {attribute}, which is protected, unless "
+                    "features.use_protected is true"
+                )
+            if (held.kind == "number") != (attribute in way.bands):
+                raise ValueError(
+                    f"segments.{name}.bands must cut the numbers among of, and only them, "
+                    f"see {attribute}"
+                )
+
+    @model_validator(mode="after")
+    def _the_report_is_of_what_is_there(self) -> Config:
+        for name in self.report.by or ():
+            held = self.attributes.get(name)
+            if held is None or held.kind not in ("category", "flag"):
+                raise ValueError(f"report.by must name attributes of kind category or flag: {name}")
+        counted = {"purchase", "return", *self.sources.event_kinds}
+        for name in self.report.costs_to_serve:
+            if name not in counted:
+                raise ValueError(
+                    f"report.costs_to_serve.{name} must be one of {', '.join(sorted(counted))}"
+                )
+        columns = self.sources.transactions.columns if self.sources.transactions else None
+        if self.report.channel_costs and not (columns and columns.channel):
+            raise ValueError("report.channel_costs needs transactions with a channel")
         return self
 
     @model_validator(mode="after")

@@ -230,6 +230,17 @@ class EventKind(Section):
     label: str | None = Field(None, description="in plain English")
     label_da: str | None = Field(None, description="in plain Danish")
     role: Literal["engagement", "contact", "response", "score", "churn"] = "engagement"
+    scale: Literal["nps", "csat"] | None = Field(
+        None,
+        description="what a score is an answer to: nps, 0 to 10, would you recommend us; csat, 1 "
+        "to 5, how satisfied are you",
+    )
+
+    @model_validator(mode="after")
+    def _only_scores_have_a_scale(self) -> EventKind:
+        if self.scale and self.role != "score":
+            raise ValueError("scale must be left out: only a kind of role score has one")
+        return self
 
 
 class Events(Behaviour):

@@ -13,7 +13,8 @@ from math import sqrt
 import pandas as pd
 
 from configs.errors import StamkundeError
-from configs.schema import Cancel, Clv, Config, Lapse, Segmentation
+from configs.schema import Cancel, Clv, Config, Lapse
+from configs.segmentation import BehaviourSegments
 from configs.values import MOST_DAYS
 from features.build import recency
 from features.labels import cancelled, future, recurring, snapshot_labels
@@ -172,7 +173,13 @@ def doubts(task: str, parts: Sequence[Part]) -> tuple[str, ...]:
     return (f"Few customers: of {task}, {said}.",) if said else ()
 
 
-def too_few_to_segment(task: Segmentation, count: int) -> str | None:
+def clustered(config: Config) -> dict[str, BehaviourSegments]:
+    """Return the ways of telling customers apart that are found in the data, by name."""
+    held = (config.segments or {}).items()
+    return {name: way for name, way in held if isinstance(way, BehaviourSegments)}
+
+
+def too_few_to_segment(task: BehaviourSegments, count: int) -> str | None:
     """Say how many the segments that are asked need, if so many customers are too few."""
     needed = FEWEST * task.min_segments
     if count >= needed:
@@ -180,7 +187,9 @@ def too_few_to_segment(task: Segmentation, count: int) -> str | None:
     return f"at least {needed} are needed for {task.min_segments} segments"
 
 
-def customers_to_segment(config: Config, tables: Tables, task: Segmentation) -> tuple[int, str]:
+def customers_to_segment(
+    config: Config, tables: Tables, task: BehaviourSegments
+) -> tuple[int, str]:
     """Return how many customers segments are asked of, and where these are counted."""
     if tables.transactions is None:
         return tables.intake["snapshot"].rows, "in the snapshot"
@@ -200,7 +209,7 @@ def require_enough(task: str, parts: Sequence[Part]) -> None:
         raise TooFewError(f"{task}: {said}; {MORE}")
 
 
-def require_enough_to_segment(task: Segmentation, count: int, where: str) -> None:
+def require_enough_to_segment(task: BehaviourSegments, count: int, where: str) -> None:
     """Refuse to look for segments among too few customers.
 
     Raises
@@ -234,9 +243,9 @@ def require_all(config: Config, tables: Tables, tasks: Sequence[str]) -> None:
 
 
 def _require(config: Config, tables: Tables, name: str) -> None:
-    if name == "segments" and config.segments is not None:
-        count, where = customers_to_segment(config, tables, config.segments)
-        require_enough_to_segment(config.segments, count, where)
+    if name == "segments":
+        for way in clustered(config).values():
+            require_enough_to_segment(way, *customers_to_segment(config, tables, way))
     elif tables.snapshot is not None:
         require_enough(name, [part_of_snapshot(config, tables)])
     else:

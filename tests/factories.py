@@ -22,7 +22,8 @@ from training import bundle as bundles
 from training.bundle import Bundle
 from training.calibrate import Exponential, Intervals, Scale, Sigmoid
 from training.learned import Learned
-from training.model import Model, Population, Task
+from training.model import Model, Task
+from training.population import Population
 from training.predictors import Centres, Linear, Predictor, Term, Trees, feature_types
 from training.probability import BGNBD
 from training.timing import Timing
@@ -104,11 +105,14 @@ def _config(folder: Path) -> dict[str, Any]:
         "churn": {"kind": "lapse", "horizon": "28d", "active_within": "90d"},
         "clv": {"horizon": "28d", "active_within": "90d"},
         "segments": {
-            "min_segments": 2,
-            "max_segments": 3,
-            "min_share": 0.05,
-            "min_stability": 0.5,
-            "resamples": 2,
+            "behaviour": {
+                "kind": "behaviour",
+                "min_segments": 2,
+                "max_segments": 3,
+                "min_share": 0.05,
+                "min_stability": 0.5,
+                "resamples": 2,
+            }
         },
         "tuning": {"trials": 1, "minutes": 1.0},
         "gate": {
@@ -128,6 +132,14 @@ def _config(folder: Path) -> dict[str, Any]:
             "removal": 0.1,
             "too_good": 0.95,
             "fall": 0.1,
+        },
+        "report": {
+            "period": "30d",
+            "periods": 3,
+            "active_within": "60d",
+            "cohorts": "month",
+            "least": 5,
+            "calls": 100,
         },
         "serving": {"reasons": 3, "language": "en", "max_customers": 1000, "max_body_mb": 1.0},
         "paths": {"var": str(folder / "var"), "mlruns": str(folder / "mlruns")},

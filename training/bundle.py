@@ -23,7 +23,8 @@ from training import calibrate
 from training.additive import Additive
 from training.blend import LINKS, Weighted
 from training.learned import Learned
-from training.model import Model, Population
+from training.model import Model
+from training.population import Population
 from training.predictors import (
     Centres,
     Linear,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from configs.schema import Gate, Segmentation
+from configs.schema import Gate
+from configs.segmentation import BehaviourSegments
 from training import slices as slicing
 from training.bootstrap import Interval
 from training.champion import NAME as CHAMPION
@@ -148,7 +149,7 @@ def judge(
     return Verdict(all(c.passed for c in checks), served, (*replaced, *told), checks, cut)
 
 
-def judge_segments(quality: Quality, bounds: Segmentation) -> Verdict:
+def judge_segments(quality: Quality, bounds: BehaviourSegments) -> Verdict:
     """Pass segments that come out alike on other samples, and none too small to act on."""
     stable = quality.stability >= bounds.min_stability
     large = quality.smallest >= bounds.min_share

@@ -12,6 +12,7 @@ from configs.errors import StamkundeError
 from features.schema import FeatureSchema
 from training.calibrate import Calibration, Intervals
 from training.learned import Learned
+from training.population import Population
 from training.predictors import Centres, Contributions, Predictor, sum_columns
 from training.timing import Course, Timing
 
@@ -23,26 +24,6 @@ TOLERANCE = 1e-5  # XGBoost explains in float32; its sums agree to this, relativ
 
 class ExplanationError(StamkundeError):
     """Contributions that do not add up to the margin they explain: never served."""
-
-
-@dataclass(frozen=True)
-class Population:
-    """Whom a model may be asked about: customers with a feature within bounds, both included."""
-
-    feature: str
-    at_most: float | None = None
-    at_least: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.at_most is None and self.at_least is None:
-            raise ValueError(f"a population by {self.feature} needs a bound: at_most or at_least")
-
-    def holds(self, schema: FeatureSchema, matrix: np.ndarray) -> np.ndarray:
-        """Return which rows are of it; one whose feature is missing is not."""
-        values = matrix[:, schema.names.index(self.feature)]
-        least = -np.inf if self.at_least is None else self.at_least
-        most = np.inf if self.at_most is None else self.at_most
-        return (values >= least) & (values <= most)
 
 
 @dataclass(frozen=True)

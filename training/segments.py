@@ -12,15 +12,17 @@ import optuna
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-from configs.schema import Config, Segmentation
+from configs.schema import Config
+from configs.segmentation import BehaviourSegments
 from features.build import build, schema_of
-from features.enough import require_enough_to_segment
+from features.enough import clustered, require_enough_to_segment
 from features.schema import FeatureSchema
 from features.source import Tables, first_and_last_day
 from training.baselines import terms_of
 from training.calibrate import Scale
-from training.model import Model, Population
+from training.model import Model
 from training.naming import name_segments
+from training.population import Population
 from training.predictors import Centres, Term
 from training.split import SNAPSHOT_DAY, population_of
 
@@ -220,8 +222,9 @@ def _points(data: SegmentData, terms: Sequence[Term]) -> np.ndarray:
     return np.column_stack([term.weight * term.standardised(data.matrix) for term in terms])
 
 
-def asked(config: Config) -> Segmentation:
+def asked(config: Config) -> BehaviourSegments:
     """Return what the config asks of segments."""
-    if config.segments is None:
-        raise ValueError("the config has no segments section")
-    return config.segments
+    held = clustered(config)
+    if not held:
+        raise ValueError("the config asks for no clusters of behaviour")
+    return next(iter(held.values()))

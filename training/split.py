@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, StratifiedKFold, train_test_split
 
-from configs.schema import Cancel, Clv, Config, Label, Lapse, Segmentation, asks_subscribers
+from configs.schema import Cancel, Clv, Config, Label, Lapse, asks_subscribers
+from configs.segmentation import BehaviourSegments
 from configs.values import MOST_DAYS
 from features.build import build, schema_of
 from features.enough import (
@@ -27,7 +28,7 @@ from features.schema import FeatureSchema
 from features.source import Tables, first_and_last_day
 from features.timeline import CutOffs, HistoryError, latest
 from training.learned import Learned, Widened, widen
-from training.model import Population
+from training.population import Population
 
 SNAPSHOT_DAY = date(1970, 1, 1)
 """What stands for a cut-off where there is no time."""
@@ -377,7 +378,7 @@ def _stratified(folds: int, seed: int) -> StratifiedKFold:
     return StratifiedKFold(folds, shuffle=True, random_state=seed)
 
 
-def population_of(task: Lapse | Cancel | Clv | Segmentation) -> Population:
+def population_of(task: Lapse | Cancel | Clv | BehaviourSegments) -> Population:
     """Return whom a task asks about: who has a subscription, or bought within so long, or ever."""
     if asks_subscribers(task):
         return Population("running_subscriptions", at_least=1.0)

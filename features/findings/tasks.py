@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from configs.schema import Cancel, Clv, Config, Lapse, Segmentation
+from configs.schema import Cancel, Clv, Config, Lapse
+from configs.segmentation import BehaviourSegments
 from features.contract import DataError
 from features.enough import (
     MORE,
+    clustered,
     customers_to_segment,
     cuts_of,
     parts_in_time,
@@ -26,8 +28,8 @@ def of_tasks(config: Config, tables: Tables) -> Iterator[Finding]:
         task = getattr(config, name)
         if task is not None:
             yield _of_task(config, tables, name, task)
-    if config.segments is not None:
-        yield _of_segments(config, tables, config.segments)
+    for name, way in clustered(config).items():
+        yield _of_segments(config, tables, name, way)
 
 
 def _of_task(config: Config, tables: Tables, name: str, task: Lapse | Cancel | Clv) -> Finding:
@@ -60,8 +62,9 @@ def _of_customers(
     return Finding("fine", what, told)
 
 
-def _of_segments(config: Config, tables: Tables, asked: Segmentation) -> Finding:
+def _of_segments(config: Config, tables: Tables, name: str, asked: BehaviourSegments) -> Finding:
+    what = f"segments.{name}: customers"
     count, where = customers_to_segment(config, tables, asked)
     if short := too_few_to_segment(asked, count):
-        return Finding("stop", "segments: customers", f"{count:,} {where}", short)
-    return Finding("fine", "segments: customers", f"{count:,} {where}")
+        return Finding("stop", what, f"{count:,} {where}", short)
+    return Finding("fine", what, f"{count:,} {where}")

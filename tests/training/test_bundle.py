@@ -9,7 +9,8 @@ from tests.training.bases import make_schema
 from training import bundle as bundles
 from training.bundle import MANIFEST, Bundle, BundleError
 from training.calibrate import Exponential, Intervals
-from training.model import Model, Population
+from training.model import Model
+from training.population import Population
 from training.predictors import Linear, ProbabilityValue, Term
 from training.probability import BGNBD, GammaGamma
 

@@ -12,7 +12,7 @@ from tests.factories import make_club
 from tests.training.bases import make_members, make_members_config, make_schema
 from training import baselines, churn
 from training.job import train
-from training.model import Population
+from training.population import Population
 from training.progress import Reporter
 from training.split import Examples, Split, population_of, with_outcomes
 

@@ -6,7 +6,8 @@ import xgboost as xgb
 
 from tests.training.bases import make_schema
 from training.calibrate import Exponential, Scale, Sigmoid
-from training.model import ExplanationError, Model, Population, check_additivity
+from training.model import ExplanationError, Model, check_additivity
+from training.population import Population
 from training.predictors import Contributions, Linear, Term, Trees
 
 SCHEMA = make_schema("recency", "spend", "gap")

@@ -19,7 +19,7 @@ from training.baselines import BaselineError
 from training.evaluate import compare
 from training.facts import population
 from training.job import train
-from training.model import Population
+from training.population import Population
 from training.progress import Reporter
 from training.split import Examples, Split, with_outcomes
 from training.subscription_baselines import (

@@ -1,0 +1,1 @@
+"""The figures of retention of a period, each with its definition."""
