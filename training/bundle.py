@@ -26,7 +26,6 @@ from training.learned import Learned
 from training.model import Model
 from training.population import Population
 from training.predictors import (
-    Centres,
     Linear,
     Predictor,
     ProbabilityChurn,
@@ -34,6 +33,13 @@ from training.predictors import (
     Trees,
 )
 from training.recurring import RecurringRevenue
+from training.segmenters.attributes import Attributes
+from training.segmenters.centres import Centres
+from training.segmenters.lifecycle import Lifecycle
+from training.segmenters.mixture import Mixture
+from training.segmenters.rfm import RfmGrid
+from training.segmenters.segmenter import Segmenter
+from training.segmenters.value import ValueTenths
 from training.timing import Timing
 
 FORMAT = 3
@@ -43,7 +49,6 @@ KINDS: dict[str, Any] = {
     kind.kind: kind
     for kind in (
         Additive,
-        Centres,
         Linear,
         ProbabilityChurn,
         ProbabilityValue,
@@ -52,6 +57,11 @@ KINDS: dict[str, Any] = {
     )
 }
 """The predictors that a bundle may hold, by the name its manifest gives them."""
+
+SEGMENTERS: dict[str, Any] = {
+    kind.kind: kind for kind in (Attributes, Centres, Lifecycle, Mixture, RfmGrid, ValueTenths)
+}
+"""The ways to tell customers apart that a bundle may hold."""
 
 _PLAIN_NAME = re.compile(r"[a-z0-9_]+\.(json|ubj|html)")
 
@@ -124,6 +134,10 @@ def save(
             for index, predictor in enumerate(model.predictors)
         ],
         "combine": "sum of margins",
+        "segmenters": [
+            {"file": _segmenter_file(held), "kind": held.kind, "way": held.way}
+            for held in model.segmenters
+        ],
         "population": asdict(model.population) if model.population else None,
         "floor": model.floor,
         "files": {name: sha256(held) for name, held in sorted(content.items())},
@@ -188,6 +202,7 @@ def _model_files(model: Model) -> dict[str, bytes]:
         _predictor_file(index, predictor.suffix): predictor.to_bytes()
         for index, predictor in enumerate(model.predictors)
     }
+    files |= {_segmenter_file(held): held.to_bytes() for held in model.segmenters}
     files["schema.json"] = to_json(model.schema.to_dict())
     files["calibration.json"] = to_json(calibrate.to_dict(model.calibration))
     files["intervals.json"] = to_json(model.intervals.to_dict() if model.intervals else {})
@@ -214,6 +229,10 @@ def _model(manifest: Mapping[str, Any], content: Mapping[str, bytes]) -> Model:
         floor=manifest["floor"],
         learned=Learned.from_dict(learned) if learned else None,
         timing=Timing.from_dict(json.loads(content[_TIMING])) if _TIMING in content else None,
+        segmenters=tuple(
+            SEGMENTERS[named["kind"]].from_bytes(content[named["file"]])
+            for named in manifest["segmenters"]
+        ),
     )
 
 
@@ -239,6 +258,10 @@ def _predictor(named: Mapping[str, Any], content: bytes) -> Predictor:
 
 def _predictor_file(index: int, suffix: str) -> str:
     return f"predictor_{index}.{suffix}"
+
+
+def _segmenter_file(held: Segmenter) -> str:
+    return f"segments_{held.way}.{held.suffix}"
 
 
 def reference(model: Model, matrix: np.ndarray, bins: int = 10) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import optuna
 
-from configs.schema import Clv, Config
+from configs.schema import Config
+from configs.tasks import Clv
 from configs.tuning import Dimension
 from features.source import Tables
 from training import baselines, ensemble, metrics, trees
