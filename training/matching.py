@@ -23,14 +23,13 @@ A segment is who is in it, so members decide. Centres count for a third as much:
 border moved keep its id while it is still of the same kind.
 """
 
-LEAST_ALIKE = 0.5
-"""Segments less alike than this are not the same.
+DISSOLVED = 0.5
+"""Segments no more alike than this are not the same.
 
-A cluster whose Jaccard similarity with every cluster of another fit is no more than a half is
-dissolved (Hennig 2007, Computational Statistics & Data Analysis 52(1), and 2008, Journal of
-Multivariate Analysis 99(6)). At a half, two segments of one size share two thirds of their
-customers. Centres that coincide bring the bound on members down to a third, where segments of one
-size share half of their customers, and never below.
+A cluster whose Jaccard similarity with every cluster of another fit is at most a half is dissolved
+(Hennig 2008, Journal of Multivariate Analysis 99(6)). At a half, two segments of one size share two
+thirds of their customers. Centres that coincide bring the bound on members down to a third, where
+segments of one size share half of their customers, and never below.
 """
 
 _TIE = 1e-9  # well below the difference between two shares of customers that differ
@@ -182,7 +181,7 @@ def _pairs(ids: Sequence[int], alike: np.ndarray) -> dict[int, int]:
     """Return which old segments are the same as which new places."""
     rows = np.argsort(ids, kind="stable")
     ordered = alike[rows]
-    enough = ordered >= LEAST_ALIKE - _TIE
+    enough = ordered > DISSOLVED + _TIE
     later = np.add.outer(np.arange(len(rows)) * alike.shape[1], np.arange(alike.shape[1]))
     worth = np.where(enough, ordered - _TIE * later / max(later.size, 1), 0.0)
     taken = zip(*linear_sum_assignment(worth, maximize=True), strict=True)

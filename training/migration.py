@@ -138,7 +138,7 @@ def _counts(before: pd.Series, after: pd.Series, names: Sequence[str]) -> np.nda
 
 
 def _places(held: pd.Series, names: Sequence[str]) -> np.ndarray:
-    found = pd.Categorical(held, categories=names).codes.astype(np.int64)
+    found = pd.Index(names).get_indexer(pd.Index(held))
     return np.where(found < 0, len(names), found)
 
 
