@@ -11,6 +11,7 @@ import numpy as np
 from configs.errors import StamkundeError
 from features.schema import FeatureSchema
 from training.calibrate import Calibration, Intervals
+from training.if_stays import IfStays
 from training.learned import Learned
 from training.population import Population
 from training.predictors import Centres, Contributions, Predictor, sum_columns
@@ -74,6 +75,8 @@ class Model:
         What its learned columns are computed by.
     timing : Timing, optional
         How a chance of churning by the horizon is told for other days.
+    if_stays : IfStays, optional
+        What a CLV is of customers who stay.
     """
 
     task: Task
@@ -86,6 +89,7 @@ class Model:
     floor: float | None = None
     learned: Learned | None = None
     timing: Timing | None = None
+    if_stays: IfStays | None = None
 
     def __post_init__(self) -> None:
         if self.learned is not None:
