@@ -131,6 +131,8 @@ def _refit(
         result,
         model=model,
         matrix=data.fit.matrix,
+        # Of those who would be asked now; of a snapshot, which has no later rows, its parent's.
+        served=model.predict(data.test.matrix) if len(data.test) else result.served,
         facts=refit.facts(result.facts, data, parent.bundle.digest),
         cutoffs=refit.cutoffs(result.cutoffs, data),
         metric=f"{result.metric} of its parent, an estimate",
@@ -236,6 +238,7 @@ def _supervised_result(
         metric=f"{deciding.label} {served[evaluation.deciding]:.4f}",
         predictions=_predictions(data, evaluation, explanation.contributions),
         cutoffs=told["cutoffs"],
+        served=evaluation.predictions[verdict.served],
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from configs.errors import StamkundeError
 from features.schema import FeatureSchema
 from training.calibrate import Calibration, Intervals
+from training.if_stays import IfStays
 from training.learned import Learned
 from training.population import Population
 from training.predictors import Contributions, Predictor, sum_columns
@@ -77,6 +78,8 @@ class Model:
         How a chance of churning by the horizon is told for other days.
     segmenters : tuple of Segmenter
         Of segments: the ways to tell customers apart.
+    if_stays : IfStays, optional
+        What a CLV is of customers who stay.
     """
 
     task: Task
@@ -90,6 +93,7 @@ class Model:
     learned: Learned | None = None
     timing: Timing | None = None
     segmenters: tuple[Segmenter, ...] = ()
+    if_stays: IfStays | None = None
 
     def __post_init__(self) -> None:
         if self.learned is not None:

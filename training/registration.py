@@ -22,6 +22,7 @@ from training.facts import Origin
 from training.gate import Verdict
 from training.model import Model, Task
 from training.segmenters.segmenter import Worth
+from training.scores import distribution
 from training.track import Tracker, Trial, Version
 from training.tune import over
 
@@ -80,6 +81,8 @@ class Result:
         Of each customer reported on.
     cutoffs : dict
         Of what it was fitted on and is reported on, for the manifest.
+    served : ndarray, shape (rows,), optional
+        What it serves the rows that are reported on; None of segments.
     """
 
     model: Model
@@ -93,6 +96,7 @@ class Result:
     metric: str
     predictions: pd.DataFrame
     cutoffs: dict[str, Any]
+    served: np.ndarray | None = None
 
 
 def registered(
@@ -136,6 +140,7 @@ def _bundle(config: Config, result: Result, origin: Origin, parent: Trained | No
     kin = {"bundle": parent.bundle.digest, "figures": "estimate"} if parent else None
     written, page = card(result.facts, result.figures)
     reference = bundles.reference(result.model, result.matrix)
+    scores = {} if result.served is None else {"scores.json": distribution(result.served)}
     stamp = origin.now.strftime("%Y%m%dT%H%M%S")
     run = f"{result.model.task}-{stamp}{'-refit' if parent else ''}"
     folder = config.var / "runs" / run / "bundle"
@@ -158,6 +163,7 @@ def _bundle(config: Config, result: Result, origin: Origin, parent: Trained | No
         },
         {
             "reference.json": bundles.to_json(reference),
+            **{name: bundles.to_json(held) for name, held in scores.items()},
             "card.json": written,
             "card.html": page,
         },
