@@ -46,9 +46,15 @@ def _sentences(report: Report, words: Words) -> Iterator[str]:
         )
     if (held := _first(report, KEPT)) is not None:
         lost = _first(report, LOST)
-        yield words("headline_kept", share=words.value(held.value, "share")) + (
-            words("headline_lost", count=words.value(lost.value, "count")) if lost is not None else ""
-        ) + _since(report, held, words)
+        yield (
+            words("headline_kept", share=words.value(held.value, "share"))
+            + (
+                words("headline_lost", count=words.value(lost.value, "count"))
+                if lost is not None
+                else ""
+            )
+            + _since(report, held, words)
+        )
     if (held := _first(report, MONEY)) is not None:
         yield words(f"headline_{held.name}", money=words.value(held.value, "money")) + (
             _since(report, held, words)
@@ -112,3 +118,12 @@ def _first(report: Report, names: tuple[str, ...]) -> Any:
         if name in whole.index and known(whole.value[name]):
             return whole.loc[name]
     return None
+
+
+def first(report: Report, words: Words) -> dict[str, Any]:
+    """Return what stands above all else: sentences, tiles, and what to know before."""
+    return {
+        "sentences": sentences(report, words),
+        "tiles": tiles(report, words),
+        "cautions": [words(phrase, **named) for phrase, named in report.cautions],
+    }

@@ -6,7 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from serving.report.contents import Report
-from serving.report.sections import first, sections
+from serving.report.headline import first
+from serving.report.sections import sections
 from serving.report.words import Words
 from training.page import render
 from training.quantities import Language

@@ -20,7 +20,10 @@ MONTHS: Mapping[Language, Sequence[str]] = {
 PHRASES: Mapping[str, tuple[str, str]] = {
     # The page
     "title": ("Retention", "Fastholdelse"),
-    "heading": ("Who stays, who leaves, and what it costs", "Hvem bliver, hvem går, og hvad koster det"),
+    "heading": (
+        "Who stays, who leaves, and what it costs",
+        "Hvem bliver, hvem går, og hvad koster det",
+    ),
     "span": ("{days} days to {last}", "{days} dage til og med {last}"),
     "contents": ("Contents", "Indhold"),
     "cautions": ("Before you use it", "Før du bruger den"),
@@ -48,7 +51,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{money} is at risk: {count} customers are expected to leave.",
         "{money} er i fare: {count} kunder ventes at gå.",
     ),
-    "since": ("{change} on the {days} days before", "{change} på de {days} dage før"),
+    "since": ("{change} compared with the {days} days before", "{change} mod de {days} dage før"),
     "of_clv": ("{share} of lifetime value", "{share} af kundeværdien"),
     # Titles of sections, and what is said under them
     "section_risk": ("Money at stake", "Penge på spil"),
@@ -96,7 +99,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "Et tal om færre end {least} kunder tilbageholdes, så det ikke røber nogen, og med det de "
         "næste, hvor det ellers kunne regnes ud ved at trække fra.",
     ),
-    "section_cohorts": ("Cohorts, and how long customers stay", "Årgange, og hvor længe kunder bliver"),
+    "section_cohorts": (
+        "Cohorts, and how long customers stay",
+        "Årgange, og hvor længe kunder bliver",
+    ),
     "about_cohorts": (
         "A cohort is the customers who came in the same {unit}. The first may hold some who came "
         "before the data begin.",
@@ -110,9 +116,12 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "about_value": (
         "Lifetime value is the money a customer is expected to bring in the time ahead that the "
         "model is asked about.",
-        "Kundeværdi er de penge, en kunde ventes at bringe i den kommende tid, modellen spørges om.",
+        "Kundeværdi er de penge, en kunde ventes at bringe i den tid frem, modellen spørges om.",
     ),
-    "section_track_record": ("How good the predictions have been", "Hvor gode forudsigelserne har været"),
+    "section_track_record": (
+        "How good the predictions have been",
+        "Hvor gode forudsigelserne har været",
+    ),
     "about_track_record": (
         "The models of now scored the customers as they were known then; this is what they said "
         "beside what then happened.",
@@ -132,15 +141,15 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "before": ("Before", "Før"),
     "change": ("Change", "Ændring"),
     "whole_caption": ("All customers in the period", "Alle kunder i perioden"),
-    "by_caption": ("Chief figures by {name}", "Hovedtal efter {name}"),
-    "further_caption": ("Further figures by {name}", "Flere tal efter {name}"),
-    "further": ("Further figures by {name}", "Flere tal efter {name}"),
+    "by_caption": ("{name}: chief figures", "{name}: hovedtal"),
+    "further_caption": ("{name}: further figures", "{name}: flere tal"),
+    "further": ("{name}: further figures", "{name}: flere tal"),
     "left_out": (
         "{count} smaller groups are only in the files beside this page.",
         "{count} mindre grupper er kun i filerne ved siden af siden.",
     ),
     "customers": ("Customers", "Kunder"),
-    "risk_caption": ("Money at stake by {name}", "Penge på spil efter {name}"),
+    "risk_caption": ("{name}: money at stake", "{name}: penge på spil"),
     "risk_whole": ("Money at stake in the whole base", "Penge på spil blandt alle kunder"),
     "at_stake": ("At stake", "På spil"),
     "value_at_risk": ("Value at risk", "Værdi i fare"),
@@ -150,7 +159,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "mean_churn": ("Mean risk", "Gennemsnitlig risiko"),
     "high_band": ("At high risk", "I høj risiko"),
     "clv": ("Lifetime value", "Kundeværdi"),
-    "calls_caption": ("Whom to call first, the most value at risk on top", "Hvem der skal ringes til først, mest værdi i fare øverst"),
+    "calls_caption": (
+        "Whom to call first, the most value at risk on top",
+        "Hvem der skal ringes til først, mest værdi i fare øverst",
+    ),
     "calls_open": ("Show the {count} customers", "Vis de {count} kunder"),
     "call_customer_id": ("Customer", "Kunde"),
     "call_reasons": ("Why", "Hvorfor"),
@@ -193,7 +205,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "Andelen af hver årgang, der købte, efter antal {unit}er siden den kom.",
     ),
     "cohorts_revenue": ("What each cohort brings", "Hvad hver årgang bringer"),
-    "cohorts_revenue_caption": ("Net revenue, by when customers came.", "Nettoomsætning efter, hvornår kunderne kom."),
+    "cohorts_revenue_caption": (
+        "Net revenue, by when customers came.",
+        "Nettoomsætning efter, hvornår kunderne kom.",
+    ),
     "grid_caption": (
         "Share of each cohort that was there, by how long after it came",
         "Andel af hver årgang, der var der, efter hvor længe efter den kom",
@@ -218,15 +233,30 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "at_least": ("are worth at least", "er mindst værd"),
     # Pictures
     "trend": ("Period by period", "Periode for periode"),
-    "trend_caption": ("Each point is a period that ends there.", "Hvert punkt er en periode, der slutter der."),
-    "flow": ("From the start of the period to its end", "Fra periodens begyndelse til dens slutning"),
+    "trend_caption": (
+        "Each point is a period that ends there.",
+        "Hvert punkt er en periode, der slutter der.",
+    ),
+    "flow": (
+        "From the start of the period to its end",
+        "Fra periodens begyndelse til dens slutning",
+    ),
     "flow_caption": ("Customers who came and who left.", "Kunder, der kom, og kunder, der gik."),
     "flow_mrr_caption": ("Monthly revenue won and lost.", "Månedlig omsætning vundet og tabt."),
-    "stake_caption": ("What each segment has at stake.", "Hvad hvert segment har på spil."),
+    "stake": ("What each segment has at stake", "Hvad hvert segment har på spil"),
+    "short_value_at_risk": ("At risk", "I fare"),
+    "short_unrealised": ("Not realised", "Uudnyttet"),
+    "short_customers": ("Customers", "Kunder"),
     "migration": ("Who moved", "Hvem der flyttede"),
-    "migration_caption": ("Of each segment before, where its customers are now.", "Hvor kunderne i hvert segment er nu."),
+    "migration_caption": (
+        "Of each segment before, where its customers are now.",
+        "Hvor kunderne i hvert segment er nu.",
+    ),
     "value_picture": ("Lifetime values", "Kundeværdier"),
-    "value_picture_caption": ("How many customers are worth how much.", "Hvor mange kunder er hvor meget værd."),
+    "value_picture_caption": (
+        "How many customers are worth how much.",
+        "Hvor mange kunder er hvor meget værd.",
+    ),
     # The track record
     "task_churn": ("Who would leave", "Hvem der ville gå"),
     "task_clv": ("What customers would bring", "Hvad kunderne ville bringe"),
@@ -234,8 +264,14 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{customers} customers as of {cutoff}, judged by what happened until {until}.",
         "{customers} kunder pr. {cutoff}, bedømt på det, der skete indtil {until}.",
     ),
-    "expected_churn": ("{expected} were expected to leave; {actual} did.", "{expected} ventedes at gå; {actual} gik."),
-    "expected_clv": ("{expected} was expected; {actual} came.", "{expected} ventedes; {actual} kom."),
+    "expected_churn": (
+        "{expected} were expected to leave; {actual} did.",
+        "{expected} ventedes at gå; {actual} gik.",
+    ),
+    "expected_clv": (
+        "{expected} was expected; {actual} came.",
+        "{expected} ventedes; {actual} kom.",
+    ),
     "metric": ("Measure", "Mål"),
     "value": ("Value", "Værdi"),
     "interval": ("95 % interval", "95 %-interval"),

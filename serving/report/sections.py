@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from features.figures.definition import Unit
-from serving.report import headline, pictures, tables
+from serving.report import looking_back, pictures, tables
 from serving.report.contents import Report
 from serving.report.pictures import Picture
 from serving.report.tables import Cell, Table
@@ -98,7 +98,9 @@ def _risk(report: Report, words: Words) -> Section | None:
     risk = report.risk
     if risk is None or risk.empty:
         return None
-    units = {name: unit for name, unit in _AT_RISK.items() if name in risk and risk[name].notna().any()}
+    units = {
+        name: unit for name, unit in _AT_RISK.items() if name in risk and risk[name].notna().any()
+    }
     whole = risk[risk["dimension"] == "all"]
     parts = []
     for dimension in risk["dimension"].unique():
@@ -113,7 +115,9 @@ def _risk(report: Report, words: Words) -> Section | None:
     if not parts:
         columns = {"group": (words("customers"), None)}
         columns |= {name: (words(name), unit) for name, unit in units.items()}
-        parts = [Part("", (), (), (), [tables.of_frame(whole, words("risk_whole"), columns, words)])]
+        parts = [
+            Part("", (), (), (), [tables.of_frame(whole, words("risk_whole"), columns, words)])
+        ]
     said = [words("about_risk")]
     if "at_stake" in units:
         said.append(words("about_stake"))
@@ -162,16 +166,16 @@ def _figures(report: Report, words: Words) -> Section | None:
 
 
 def _segments(report: Report, words: Words) -> Section | None:
-    parts = [
-        Part(
-            words.pick(report.names.get(f"segment:{way}", (way, way))),
-            _stayed(report.migration.get(way), words),
-            pictures.migration(report, way, words),
-            [_persona(held, words) for held in cards],
-            _moves(report.migration.get(way), words),
-        )
-        for way, cards in report.personas.items()
-    ]
+    parts = []
+    for way, cards in report.personas.items():
+        title = words.pick(report.names.get(f"segment:{way}", (way, way)))
+        met = [held for held in cards if held["withheld"] or held["customers"]]
+        parts.append(Part(title, personas=[_persona(held, words) for held in met]))
+        moved = report.migration.get(way)
+        if moved is not None and moved["from"]:
+            folded = [Folded(words("as_table"), _moves(moved, words))]
+            drawn = pictures.migration(report, way, words)
+            parts.append(Part("", _stayed(moved, words), drawn, folded=folded))
     return _section("segments", words, parts) if parts else None
 
 
@@ -197,16 +201,14 @@ def _persona(held: Mapping[str, Any], words: Words) -> Persona:
     return Persona(named["name"], named["said"], pairs, named["sure"])
 
 
-def _stayed(moved: Mapping[str, Any] | None, words: Words) -> list[str]:
-    if moved is None or not known(moved.get("stay_share")):
+def _stayed(moved: Mapping[str, Any], words: Words) -> list[str]:
+    if not known(moved.get("stay_share")):
         return []
     return [words("stayed", share=words.value(moved["stay_share"], "share"))]
 
 
-def _moves(moved: Mapping[str, Any] | None, words: Words) -> list[Table]:
+def _moves(moved: Mapping[str, Any], words: Words) -> Table:
     """Return who moved, a row a segment before and a column a segment after."""
-    if moved is None or not moved["from"]:
-        return []
     rows = [
         [Cell(str(name)), *(_count(cell, words) for cell in cells), _count(whole, words)]
         for name, cells, whole in zip(
@@ -215,7 +217,7 @@ def _moves(moved: Mapping[str, Any] | None, words: Words) -> list[Table]:
     ]
     last = [Cell(words("then")), *(_count(cell, words) for cell in moved["after"]), Cell("")]
     heads = [words("from_to"), *map(str, moved["to"]), words("before_all")]
-    return [Table(words("moves_caption"), heads, [*rows, last])]
+    return Table(words("moves_caption"), heads, [*rows, last])
 
 
 def _count(value: Any, words: Words) -> Cell:
@@ -239,13 +241,16 @@ def _cohorts(report: Report, words: Words) -> Section | None:
     parts = []
     if report.retention is not None and not report.retention.empty:
         grid = Folded(words("as_table"), _grid(report.retention, words))
-        parts.append(Part(words("cohorts_kept"), (), pictures.cohorts(report, words), folded=[grid]))
+        parts.append(
+            Part(words("cohorts_kept"), (), pictures.cohorts(report, words), folded=[grid])
+        )
     if report.revenue is not None and report.revenue["revenue"].notna().any():
         parts.append(Part(words("cohorts_revenue"), (), pictures.revenue(report, words)))
     if report.survival is not None and not report.survival["surviving"].isna().all():
         said = [words("about_survival", days=report.active_within)]
         parts.append(Part(words("survival"), said, pictures.survival(report, words)))
-    return _section("cohorts", words, parts) if parts else None
+    said = words("about_cohorts", unit=words(report.unit))
+    return _section("cohorts", words, parts, [said]) if parts else None
 
 
 def _grid(retention: pd.DataFrame, words: Words) -> Table:
@@ -268,21 +273,35 @@ def _value(report: Report, words: Words) -> Section | None:
     held = distribution(report.values, report.least)
     if held is None:
         return None
-    named = {"mean": words.value(held["mean"], "money"), "count": words.value(held["customers"], "count")}
+    named = {
+        "mean": words.value(held["mean"], "money"),
+        "count": words.value(held["customers"], "count"),
+    }
     middle = words.value(held["quantiles"].get("0.5"), "money")
     rows = [
-        [Cell(words("quantile", share=words.value(1 - float(at), "share"))), Cell(words.value(value, "money"))]
+        [
+            Cell(words("quantile", share=words.value(1 - float(at), "share"))),
+            Cell(words.value(value, "money")),
+        ]
         for at, value in held["quantiles"].items()
     ]
     table = Table(words("value_caption"), [words("of_customers"), words("at_least")], rows)
     said = [words("about_value"), words("value_said", middle=middle, **named)]
-    return _section("value", words, [Part("", (), pictures.values(report, words), (), [table])], said)
+    return _section(
+        "value", words, [Part("", (), pictures.values(report, words), (), [table])], said
+    )
 
 
 def _track_record(report: Report, words: Words) -> Section | None:
-    if not report.track_record:
-        return None
-    return _section("track_record", words)
+    parts = []
+    for task, record in report.track_record.items():
+        table = looking_back.parts(task, record, words)
+        folded = [Folded(words("as_table"), table)] if table else []
+        drawn = pictures.judged(task, record.get("groups") or (), report, words)
+        told = looking_back.tables(task, record, words)
+        said = looking_back.said(task, record, words)
+        parts.append(Part(words(f"task_{task}"), said, drawn, (), told, folded))
+    return _section("track_record", words, parts) if parts else None
 
 
 def _origin(report: Report, words: Words) -> Section:
@@ -301,12 +320,3 @@ def _origin(report: Report, words: Words) -> Section:
     named = {"least": report.least, "days": report.active_within, "zone": report.zone}
     said = [words("about_origin", **named), words("about_withheld", least=report.least)]
     return Section("origin", words("section_origin"), said, (), pairs)
-
-
-def first(report: Report, words: Words) -> dict[str, Any]:
-    """Return what stands above the sections."""
-    return {
-        "sentences": headline.sentences(report, words),
-        "tiles": headline.tiles(report, words),
-        "cautions": [words(phrase, **named) for phrase, named in report.cautions],
-    }

@@ -31,7 +31,7 @@ CHIEF = (
     "snapshot_retention_rate",
     "nps",
     "csat",
-    "channel_revenue",
+    "channel_earned",
     "channel_cost",
     "channel_return",
 )
@@ -56,7 +56,7 @@ class Table:
     caption : str
     heads : sequence of str
     rows : sequence of sequence of Cell
-    words : collection of int
+    words : sequence of int
         Which columns hold words, which stand to the left; the others hold numbers.
     """
 

@@ -25,28 +25,30 @@ class Words:
     currency: str
 
     def __call__(self, phrase: str, **named: Any) -> str:
-        """Return a phrase with what it names put in."""
+        """Return a phrase with what it names put in, days as people write them."""
         said = PHRASES[phrase][self.language == "da"]
-        return said.format(**named) if named else said
+        days = {name: self.day(held) for name, held in named.items() if isinstance(held, date)}
+        return said.format(**named | days) if named else said
 
     def pick(self, names: tuple[str, str]) -> str:
         """Return the name in this language of an English and a Danish one."""
         return names[self.language == "da"]
 
     def label(self, figure: Figure) -> str:
-        """Return what a figure is called."""
-        return self.pick((figure.label, figure.label_da))
+        """Return what a figure is called, as it stands at the head of a line."""
+        said = self.pick((figure.label, figure.label_da))
+        return said[:1].upper() + said[1:]
 
     def definition(self, figure: Figure) -> str:
         """Return what a figure is, in a sentence."""
         return self.pick((figure.definition, figure.definition_da))
 
     def value(self, value: Any, unit: Unit) -> str:
-        """Return a figure with its unit, a dash where there is none.
+        r"""Return a figure with its unit, a dash where there is none.
 
         >>> words = Words("en", "USD")
         >>> words.value(0.9512, "share"), words.value(1234.5, "money"), words.value(None, "count")
-        ('95.1\\xa0%', 'USD\\xa01,234', '–')
+        ('95.1\xa0%', 'USD\xa01,234', '–')
         """
         if not known(value):
             return NOTHING
@@ -61,13 +63,13 @@ class Words:
         return said.replace(" ", _SPACE)
 
     def change(self, now: Any, before: Any, unit: Unit) -> str:
-        """Return how far a figure has come since the period before.
+        r"""Return how far a figure has come since the period before.
 
         Of shares and scores in points, of all else as a share of what it was.
 
         >>> words = Words("en", "USD")
         >>> words.change(0.93, 0.95, "share"), words.change(110, 100, "count")
-        ('−2 points', '+10\\xa0%')
+        ('−2 points', '+10\xa0%')
         """
         if not (known(now) and known(before)):
             return NOTHING
