@@ -18,7 +18,6 @@ from features.engine import computed
 from features.figures import cohorts, survival, table
 from features.figures.channels import main_channel
 from features.figures.definition import Figure, Period
-from features.figures.known import known
 from features.figures.trend import trend
 from features.source import Tables, fingerprint, first_and_last_day
 from features.timeline import instant
@@ -253,8 +252,8 @@ def _channels(config: Config, tables: Tables, as_of: date) -> pd.Series | None:
     """Return each customer's main channel by their ids, where the base has channels."""
     if tables.transactions is None or "channel" not in tables.transactions.columns:
         return None
-    lines = known(tables.transactions, as_of, config.timezone)
-    held = computed(tables.backend, main_channel(config, lines, as_of)).to_pandas()
+    found = main_channel(config, tables.transactions, as_of)
+    held = computed(tables.backend, found).to_pandas()
     return held.set_index("customer_id")["channel"]
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from serving.report.contents import Report
+from serving.report.danish import in_danish
 from serving.report.headline import first
 from serving.report.sections import sections
 from serving.report.words import Words
@@ -19,6 +20,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def page(report: Report, language: Language) -> bytes:
     """Return the report as HTML; every text of the data's is escaped."""
     words = Words(language, report.currency)
+    report = in_danish(report) if language == "da" else report
     return render(
         "retention.html",
         _TEMPLATES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from training.migration import NO_LONGER, NO_LONGER_DA, NOT_YET, NOT_YET_DA
 from training.quantities import Language
 
 MONTHS: Mapping[Language, Sequence[str]] = {
@@ -165,7 +166,6 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "calls_open": ("Show the {count} customers", "Vis de {count} kunder"),
     "call_customer_id": ("Customer", "Kunde"),
-    "call_reasons": ("Why", "Hvorfor"),
     "call_churn": ("Risk of leaving", "Risiko for at gå"),
     "call_value_at_risk": ("Value at risk", "Værdi i fare"),
     "call_clv": ("Lifetime value", "Kundeværdi"),
@@ -198,6 +198,8 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "from_to": ("From ↓ to →", "Fra ↓ til →"),
     "before_all": ("In all before", "I alt før"),
     "then": ("In all after", "I alt efter"),
+    "nowhere_before": (NOT_YET, NOT_YET_DA),
+    "nowhere_after": (NO_LONGER, NO_LONGER_DA),
     # Cohorts and survival
     "cohorts_kept": ("Who is still there", "Hvem der stadig er der"),
     "cohorts_kept_caption": (

@@ -130,7 +130,6 @@ def _calls(report: Report, words: Words) -> Section | None:
         return None
     units: dict[str, Unit | None] = {
         "customer_id": None,
-        "reasons": None,
         "churn": "share",
         "value_at_risk": "money",
         "clv": "money",
@@ -149,7 +148,7 @@ def _calls(report: Report, words: Words) -> Section | None:
         elif str(name).startswith("consent_"):
             purpose = str(name).removeprefix("consent_").replace("_", " ")
             columns[name] = (words("consent", purpose=purpose), None)
-    table = tables.of_frame(calls, words("calls_caption"), columns, words)
+    table = tables.of_frame(calls, words("calls_caption"), columns, words, fine="reasons")
     opened = Folded(words("calls_open", count=words.value(len(calls), "count")), table)
     return _section("calls", words, [Part(folded=[opened])])
 

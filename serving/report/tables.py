@@ -186,22 +186,26 @@ def of_frame(
     caption: str,
     columns: Mapping[str, tuple[str, Unit | None]],
     words: Words,
+    fine: str = "",
 ) -> Table:
     """Return the columns of a frame that are there, each with its head and its unit.
 
-    A column without a unit holds words. Of a row that is ``withheld`` in part, what there is is
+    A column without a unit holds words; ``fine`` names one that stands below a row in small print.
+    Of a row that is ``withheld`` in part, what there is is
     told.
     """
     there = {name: told_as for name, told_as in columns.items() if name in frame}
     rows = []
     for row in frame.to_dict("records"):
         hidden = bool(row.get("withheld", False))
-        rows.append([
-            Cell(_text(row[name], words))
+        (first, *_), below = there, _text(row[fine], words) if fine else ""
+        cells = [
+            Cell(_text(row[name], words), below if name == first else "")
             if unit is None
             else told(row[name], unit, hidden, words)
             for name, (_, unit) in there.items()
-        ])  # fmt: skip
+        ]
+        rows.append(cells)
     texts = [place for place, (_, unit) in enumerate(there.values()) if unit is None]
     return Table(caption, [head for head, _ in there.values()], rows, texts)
 
