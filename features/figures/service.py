@@ -1,8 +1,9 @@
 """What it cost to serve customers in a period: how often each thing happened, times its cost.
 
-A purchase is an order of positive net amount. A return is an order with a line of negative amount,
-which had to be handled whether or not the same order bought more: an exchange may be both. Orders
-are of the day of their first line. Events count by their kind.
+A purchase is an order of positive net amount, of the day of its first line. A return is an order
+with lines of negative amount in the period: they had to be handled then, however long ago the order
+was placed, and whether or not it bought more, so that an exchange may be both. Events count by
+their kind.
 """
 
 from __future__ import annotations
@@ -15,14 +16,12 @@ import ibis
 import ibis.expr.types as ir
 
 from configs.schema import Config
-from features import frames
 from features.figures.definition import Figure, Period, ratio
 from features.figures.known import known
 from features.source import Tables
 from features.timeline import stamp
 
 _OF_ORDERS = frozenset({"purchase", "return"})
-_LINES = ("customer_id", "order_id", "local_day", "amount")
 _COST = "decimal(18, 8)"  # each time; a page shown may cost a small part of a cent
 _MONEY = "decimal(38, 4)"
 
@@ -62,13 +61,13 @@ def measures(config: Config, tables: Tables, period: Period) -> ir.Table | None:
 def _orders(config: Config, lines: ir.Table, period: Period) -> ir.Table:
     """Return every known order, and what of its kinds it is in the period."""
     lines = known(lines, period.end, config.timezone)
-    lines = lines.select(*(name for name in _LINES if name in lines.columns))
-    orders = frames.orders(lines, ["customer_id"])
-    within = orders.day >= frames.day_number(ibis.literal(period.start))
-    return orders.select(
-        "customer_id",
-        **{"purchase": within & (orders.net > 0), "return": within & orders.returned.notnull()},
+    order = "order_id" if "order_id" in lines.columns else "local_day"
+    returned = (lines.amount < 0) & (lines.local_day >= period.start)
+    orders = lines.group_by(["customer_id", order]).aggregate(
+        net=lines.amount.sum(), first=lines.local_day.min(), returned=returned.ifelse(1, 0).max()
     )
+    bought = (orders["first"] >= period.start) & (orders.net > 0)
+    return orders.select("customer_id", **{"purchase": bought, "return": orders.returned > 0})
 
 
 def _events(config: Config, rows: ir.Table, period: Period) -> ir.Table:

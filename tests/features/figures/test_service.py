@@ -32,6 +32,11 @@ ORDERS = [
     ("c", "2024-05-20", "7", 9, "2024-06-01T00:00"),  # not known by the end
     ("d", "2024-06-01T00:00", "8", 9),
     ("e", "2024-01-01", "9", 9),
+    ("h", "2024-01-01", "10", 9),
+    ("h", "2024-05-20", "10", -5),  # two lines of an order of January come back in May
+    ("h", "2024-05-20", "10", -2),
+    ("i", "2024-01-01", "11", 9),
+    ("i", "2024-04-30", "11", -9),  # before the period
 ]
 CONTACTS = [
     ("a", "2024-05-06", "ticket"),
@@ -49,6 +54,8 @@ GOLDEN = {
     "e": "0.0000",
     "f": "150.5038",  # 2 tickets and 3 pages: 150.50 + 0.00375, to four decimals
     "g": "0.0000",
+    "h": "40.0000",
+    "i": "0.0000",
 }
 
 
@@ -71,14 +78,14 @@ def held(orders: list[tuple] = ORDERS, contacts: list[tuple] = CONTACTS) -> dict
 def test_each_customers_cost_is_as_worked_out_by_hand():
     found = by_customer(service, SHOP, held())
     assert found["cost_to_serve"].to_dict() == {name: Decimal(c) for name, c in GOLDEN.items()}
-    assert sorted(found.index[found["service_customers"] == 1]) == ["a", "b", "f"]
+    assert sorted(found.index[found["service_customers"] == 1]) == ["a", "b", "f", "h"]
 
 
 def test_the_figures_are_of_those_who_were_served():
-    # 165.75 + 21 + 150.5038 = 337.2538, of three customers
+    # 165.75 + 21 + 150.5038 + 40 = 377.2538, of four customers
     found = figures(service, by_customer(service, SHOP, held()))
-    assert found["cost_to_serve"] == 337.2538
-    assert found["cost_to_serve_per_customer"] == pytest.approx(337.2538 / 3, rel=1e-15)
+    assert found["cost_to_serve"] == 377.2538
+    assert found["cost_to_serve_per_customer"] == pytest.approx(377.2538 / 4, rel=1e-15)
 
 
 def test_without_order_ids_an_order_is_a_day():
@@ -100,7 +107,7 @@ def test_what_has_no_cost_given_is_not_asked_for():
     }
     of_orders = base(costs={"purchase": 1})
     found = by_customer(service, of_orders, {"transactions": held()["transactions"]})
-    assert found["cost_to_serve"].to_dict() == {"a": 1, "b": 2, "e": 0}
+    assert found["cost_to_serve"].to_dict() == {"a": 1, "b": 2, "e": 0, "h": 0, "i": 0}
 
 
 def test_there_is_nothing_to_tell_without_costs():
@@ -109,7 +116,7 @@ def test_there_is_nothing_to_tell_without_costs():
 
 
 def test_nobody_served_cost_nothing_each():
-    found = figures(service, by_customer(service, SHOP, held(ORDERS[-1:], [])))
+    found = figures(service, by_customer(service, SHOP, held(ORDERS[-2:], [])))
     assert found == {"cost_to_serve": 0, "cost_to_serve_per_customer": None}
 
 
