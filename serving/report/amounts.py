@@ -12,8 +12,8 @@ from features.figures.definition import Unit
 from training.canvas import percent
 
 _SPACE = "\N{NO-BREAK SPACE}"
-_SCALES = ((1e9, "billion"), (1e6, "million"), (1e3, "thousand"))
-_FROM = 10  # a scale is taken where the largest amount is so many of it
+_SCALES = ((2e9, 1e9, "billion"), (2e6, 1e6, "million"), (1e4, 1e3, "thousand"))
+"""From which amount on a scale is taken, what it divides by, and its name."""
 
 
 def short(value: float, unit: Unit = "count", currency: str = "") -> str:
@@ -25,7 +25,7 @@ def short(value: float, unit: Unit = "count", currency: str = "") -> str:
     if not math.isfinite(value):
         return "–"
     if unit == "share":
-        return f"{100 * value + 0.0:.3g}{_SPACE}%".replace("-", "−")
+        return f"{_digits(100 * value)}{_SPACE}%"
     if unit in ("ratio", "score"):
         return _digits(value)
     said = _rounded(value)
@@ -34,16 +34,17 @@ def short(value: float, unit: Unit = "count", currency: str = "") -> str:
 
 def _rounded(value: float) -> str:
     size = abs(value)
-    for scale, letter in ((1e9, "bn"), (1e6, "M"), (1e4, "k")):
-        if float(f"{size:.3g}") >= scale:
-            return _digits(value / (1e3 if letter == "k" else scale)) + letter
-    return _digits(value) if size < 100 else f"{value:,.0f}".replace("-", "−")
+    if size < 9_999.5:
+        return _digits(value) if size < 999.5 else f"{value:,.0f}".replace("-", "−")
+    for scale, letter in ((1e9, "bn"), (1e6, "M")):
+        if size >= 0.9995 * scale:  # 999,900 is said as a million, not as a thousand thousands
+            return _digits(value / scale) + letter
+    return _digits(value / 1e3) + "k"
 
 
 def _digits(value: float) -> str:
-    size = float(f"{abs(value):.3g}")
-    places = 0 if size == int(size) or size >= 100 else 1 if size >= 10 else 2
-    return f"{value + 0.0:,.{places}f}".replace("-", "−")
+    rounded = float(f"{value:.3g}") + 0.0
+    return (f"{rounded:,.0f}" if abs(rounded) >= 1000 else f"{rounded:g}").replace("-", "−")
 
 
 def scaled(axis: Axis, values: Iterable[float], unit: Unit, currency: str = "") -> str:
@@ -57,7 +58,8 @@ def scaled(axis: Axis, values: Iterable[float], unit: Unit, currency: str = "") 
         return "%"
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     large = unit in ("money", "count")
-    scale, word = next((s for s in _SCALES if large and largest >= _FROM * s[0]), (1.0, ""))
+    fits = ((scale, word) for least, scale, word in _SCALES if large and largest >= least)
+    scale, word = next(fits, (1.0, ""))
 
     def tick(value: float, _position: int) -> str:
         return f"{value / scale:,.10g}".replace("-", "−")

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import ScaledTranslation
 
 from features.figures import calendar
 from serving.report.amounts import scaled
@@ -60,7 +61,9 @@ def cohort_retention(retention: pd.DataFrame, unit: calendar.Unit = "month") -> 
         return figure
     first = retention.drop_duplicates("cohort").set_index("cohort").loc[shares.index]
     hidden = first["withheld"].to_numpy(bool)
-    _cells(axes, shares.to_numpy(), hidden)
+    last = retention.groupby("cohort")["offset"].max().loc[shares.index].to_numpy()
+    wide = np.where(hidden, last - shares.columns[0] + 1, 0)
+    _cells(axes, shares.to_numpy(), np.clip(wide, hidden, shares.shape[1]))
     sizes = ["–" if pd.isna(size) else f"{size:,}" for size in first["size"]]
     starts = [calendar.label(day, unit) for day in shares.index]
     name_rows(axes, [f"{name} ({size})" for name, size in zip(starts, sizes, strict=True)])
@@ -68,13 +71,13 @@ def cohort_retention(retention: pd.DataFrame, unit: calendar.Unit = "month") -> 
     every = 1 if shares.shape[1] <= _NUMBERED else 3
     axes.set_xticks(range(0, shares.shape[1], every), shares.columns[::every])
     axes.tick_params(axis="x", length=0)
-    axes.set_xlabel(f"{unit}s after the one they came in", color=SOFT)
-    said = "% of the cohort (its size) that were there again"
-    axes.set_title(said + ("; hatched: withheld" if hidden.any() else ""), x=0, loc="left")
+    axes.set_xlabel(f"{unit}s later" + ("; hatched: withheld" if hidden.any() else ""), loc="left")
+    axes.set_title("% of each cohort (its size) who were there again")
     return figure
 
 
-def _cells(axes: Axes, shares: np.ndarray, hidden: np.ndarray) -> None:
+def _cells(axes: Axes, shares: np.ndarray, hatched: np.ndarray) -> None:
+    """Draw the cells; of each row so many are hatched."""
     rows, columns = shares.shape
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
     shown = shares[np.isfinite(shares)]
@@ -88,10 +91,9 @@ def _cells(axes: Axes, shares: np.ndarray, hidden: np.ndarray) -> None:
             bright = "white" if level > 0.6 else INK
             said = f"{100 * share:.0f}"
             axes.text(column, row, said, ha="center", va="center_baseline", color=bright)
-    for row in np.flatnonzero(hidden):
-        over = max(1, columns - row + min(0, rows - columns))
-        axes.add_patch(_cell(row, 0, "none", min(over, columns), hatch="////", ec=PALE))
-    if columns > _NUMBERED:
+    for row in np.flatnonzero(hatched):
+        axes.add_patch(_cell(row, 0, "none", int(hatched[row]), hatch="////", ec=PALE))
+    if columns > _NUMBERED and shown.size:
         _colour_key(axes, scale)
 
 
@@ -101,16 +103,18 @@ def _cell(row: int, column: int, colour: object, wide: int = 1, **line: object) 
 
 
 def _colour_key(axes: Axes, scale: Normalize) -> None:
-    """Say what the colours are, in the corner where no cohort has been yet."""
+    """Say below the axes, at the right, what the colours are."""
+    wide, high = 0.32, 0.17  # inches
+    corner = axes.figure.dpi_scale_trans + ScaledTranslation(1, 0, axes.transAxes)
     for step in range(5):
         level = step / 4
-        x, y = 0.60 + 0.08 * step, 0.02
-        at = axes.transAxes
-        axes.add_patch(
-            Rectangle((x, y), 0.08, 0.04, transform=at, fc=NONE_TO_ALL(level), ec="none", zorder=4)
-        )
-        said = f"{100 * level * float(scale.vmax or 1):.0f}"
-        axes.text(x + 0.04, y + 0.055, said, transform=at, ha="center", color=SOFT)
+        x, y = wide * (step - 5), -0.46
+        box = Rectangle((x, y), wide, high, fc=NONE_TO_ALL(level), transform=corner, clip_on=False)
+        axes.add_patch(box)
+        axes.text(
+            x + wide / 2, y + high / 2, f"{100 * scale.inverse(level):.0f}", transform=corner,
+            ha="center", va="center_baseline", color="white" if level > 0.6 else INK,
+        )  # fmt: skip
 
 
 @styled
@@ -154,11 +158,10 @@ def cohort_revenue(
     axes.grid(axis="y")
     last = len(layers) - 1
     marks = [(f"■ {layers[0][0]}", colours[0])]
-    marks += [(f"■ {layers[last // 2][0]}", colours[last // 2])] if last > 1 else []
     marks += [(f"■ {layers[last][0]}", colours[last])] if last else []
-    key_above(axes, [(f"{said or 'money'} a {unit}; came in", SOFT), *marks])
-    if revenue["withheld"].any():
-        axes.set_xlabel("what is withheld is left out")
+    key_above(axes, [(f"{said or 'money'} a {unit}", SOFT), *marks])
+    left_out = "; what is withheld is left out" if revenue["withheld"].any() else ""
+    axes.set_xlabel(f"coloured by the {unit} in which they came{left_out}")
     return figure
 
 

@@ -64,7 +64,9 @@ def migration(counts: pd.DataFrame) -> Figure:
     if numbered:
         number = {name: place for place, name in enumerate(names, 1)}
         name_rows(axes, [f"{number[name]}  {name}" for name in rows], 26)
-        axes.set_xticks(range(held.shape[1]), [str(number[name]) for name in held.columns])
+        every = 1 if held.shape[1] <= _MOST else 2
+        told = [str(number[name]) for name in held.columns[::every]]
+        axes.set_xticks(range(0, held.shape[1], every), told)
         axes.xaxis.tick_top()
         axes.tick_params(axis="x", length=0)
         axes.set_title("went to number …, in % of the row", pad=18)
@@ -82,27 +84,24 @@ def _cells(axes: Axes, counts: np.ndarray, there: np.ndarray) -> None:
     with np.errstate(invalid="ignore", divide="ignore"):
         # Of a row with a withheld cell the whole is not known, so neither are shares of it.
         shares = np.where(hidden.any(axis=1, keepdims=True), np.nan, counts / whole)
-    empty = (whole == 0) & ~hidden.any(axis=1, keepdims=True)
-    axes.imshow(
-        np.where(np.isnan(shares), 0.0, shares), cmap=NONE_TO_ALL, vmin=0, vmax=1, aspect="auto"
-    )
+    axes.imshow(shares, cmap=NONE_TO_ALL, vmin=0, vmax=1, aspect="auto")
     columns = counts.shape[1]
-    for (row, column), share in np.ndenumerate(shares):
-        if not there[row] or columns > _MOST:
+    drawn = there & (hidden.any(axis=1) | (whole[:, 0] > 0)) & (columns <= _MOST)
+    for (row, column), count in np.ndenumerate(counts):
+        if not drawn[row]:
             continue
-        bright = "white" if share > 0.6 else INK
-        said = _share(share, columns, bool(empty[row, 0]))
-        count = counts[row, column]
-        with_count = columns <= _COUNTED and (count > 0 or math.isnan(share))
-        up = 6 if with_count else 0
-        _text(axes, column, row, said, up, bright)
-        if with_count and not math.isnan(count):
-            _text(axes, column, row, f"{count:,.0f}", -6, bright if share > 0.6 else SOFT)
+        share = shares[row, column]
+        colour, soft = ("white", "white") if share > 0.6 else (INK, SOFT)
+        counted = columns <= _COUNTED and count > 0
+        if math.isnan(share) and counted:
+            _text(axes, column, row, f"{count:,.0f}", 0, soft)
+            continue
+        _text(axes, column, row, _share(share, columns), 6 if counted else 0, colour)
+        if counted:
+            _text(axes, column, row, f"{count:,.0f}", -6, soft)
 
 
-def _share(share: float, columns: int, empty: bool) -> str:
-    if empty:
-        return ""
+def _share(share: float, columns: int) -> str:
     if math.isnan(share):
         return "–"
     if columns <= _COUNTED:
@@ -129,7 +128,7 @@ def stakes(names: Sequence[str], bars: Sequence[Bars], currency: str = "") -> Fi
         Up to three, from left to right.
     currency : str
     """
-    figure = canvas("stakes", 0.75 + 0.32 * max(len(names), 2))
+    figure = canvas("stakes", 0.6 + 0.32 * max(len(names), 1))
     columns = list(figure.subplots(1, max(len(bars), 1), sharey=True, squeeze=False)[0])
     if not len(names) or not bars:
         note(columns[0], "there are no segments")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from scipy.optimize import isotonic_regression
 
 from training.canvas import BLUE, INK, OTHERS, PALE, canvas, note, percent, styled
 
@@ -88,14 +90,12 @@ def _named(axes: Axes, ends: list[End]) -> None:
     axes.set_xlim(right=last or 1.0)
 
 
-def _apart(places: list[float], high: list[float]) -> list[float]:
-    """Return places from the top down, moved so that names so high do not meet."""
-    held, top = [], 1.0
-    for place, height in zip(places, high, strict=True):
-        held.append(min(place, top - height / 2))
-        top = held[-1] - height / 2
-    floor = 0.0
-    for k in range(len(held) - 1, -1, -1):
-        held[k] = max(held[k], floor + high[k] / 2)
-        floor = held[k] + high[k] / 2
-    return list(np.asarray(held))
+def _apart(places: Sequence[float], high: Sequence[float]) -> list[float]:
+    """Return falling places moved as little as need be for names so high not to meet."""
+    gaps = np.convolve(high, [0.5, 0.5])[:-1]  # from the middle of a name to that of the next
+    gaps[0] = 0.0
+    down = np.cumsum(gaps)
+    # Without their gaps they need not but fall, which isotonic regression makes them do.
+    moved = isotonic_regression(np.asarray(places) + down, increasing=False).x
+    lowest, highest = high[-1] / 2 + down[-1], 1 - high[0] / 2
+    return list(np.clip(moved, lowest, max(lowest, highest)) - down)

@@ -30,6 +30,7 @@ from training.canvas import (
 _BARS = 30
 _CLIPPED = 0.98  # the quantile from which on customers are drawn together
 _TENTHS = 10
+_WORDS = 0.33  # where the words of a plot begin, as a share of its width
 
 
 @styled
@@ -69,7 +70,9 @@ def clv_distribution(values: ArrayLike, currency: str = "", least: int = 1) -> F
         ("a tenth are worth more than", float(np.quantile(values, 0.9)), SOFT),
     ]
     for _, at, colour in marks:
-        axes.axvline(min(at, edges[-1] + step), color=colour, lw=1.2, ls=(0, (3, 2)))
+        end = min(at, edges[-1] + step)
+        below_words = (end - edges[0]) / (edges[-1] - edges[0]) > _WORDS
+        axes.axvline(end, 0, 0.56 if below_words else 1, color=colour, lw=1.2, ls=(0, (3, 2)))
     said = [(f"{words} {short(at, 'money', currency)}", colour) for words, at, colour in marks]
     if counts[-1] and not hidden[-1]:
         said.append((f"■ {short(top, 'money', currency)} or more", SOFT))
@@ -112,8 +115,8 @@ def track_record(tenths: pd.DataFrame, unit: Unit = "share", currency: str = "")
     axes.plot(at, predicted, "o", color=BLUE, ms=6, mfc="white", mew=1.6, clip_on=False)
     both = [*predicted, *actual]
     said = scaled(axes.yaxis, both, unit, currency)
-    what = "left" if unit == "share" else f"{said or 'money'} a customer, on average"
-    key_above(axes, [(what, SOFT), ("○ predicted", BLUE), ("● what happened", ORANGE)])
+    what = "share who left" if unit == "share" else f"{said or 'money'} a customer"
+    key_above(axes, [(what, SOFT), ("○ predicted", BLUE), ("● actual", ORANGE)])
     axes.set_ylim(min(0.0, 1.05 * min(both)), 1.08 * max(*both, 0.0) or 1.0)
     axes.set_xlim(0.5, max(_TENTHS, math.ceil(at.max())) + 0.5)
     axes.set(xlabel="tenths of the customers, highest prediction first", xticks=range(1, 11))
