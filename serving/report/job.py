@@ -17,7 +17,7 @@ from configs.schema import Config
 from features.engine import computed
 from features.figures import cohorts, survival, table
 from features.figures.channels import main_channel
-from features.figures.definition import Figure, Period
+from features.figures.definition import Period
 from features.figures.trend import trend
 from features.source import Tables, fingerprint, first_and_last_day
 from features.timeline import instant
@@ -165,7 +165,8 @@ def _of_figures(
     timeless = tables.snapshot is not None
     period = Period.before(as_of, config.report.period)
     found = table.of_period(config, tables, period, _segments(scored))
-    told = found.loc[found["value"].notna() | found["withheld"], "figure"].unique()
+    there = set(found["figure"])
+    told = {name: figure for name, figure in table.FIGURES.items() if name in there}
     return Report(
         base=config.name,
         currency=config.currency,
@@ -175,16 +176,11 @@ def _of_figures(
         active_within=config.report.active_within,
         unit=config.report.cohorts,
         least=config.report.least,
-        definitions=_definitions(told),
+        definitions=told,
         figures=found,
         names=_names(config, scored.ways if scored else ()),
         origin=origin,
     )
-
-
-def _definitions(told: Any) -> Mapping[str, Figure]:
-    there = set(told)
-    return {name: figure for name, figure in table.FIGURES.items() if name in there}
 
 
 def _segments(scored: Scored | None) -> pd.DataFrame | None:

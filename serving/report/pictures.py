@@ -71,7 +71,7 @@ def trend(report: Report, words: Words) -> list[Picture]:
     if held is None or held["end"].nunique() < 2:
         return []
     there = set(held.loc[held["value"].notna(), "figure"])
-    names = [name for name in TREND if name in there][:_MOST_TRENDS]
+    names = [name for name in TREND if name in there and name in report.definitions][:_MOST_TRENDS]
     if not names:
         return []
     told = [

@@ -134,7 +134,7 @@ def _breakdown(report: Report, dimension: str, words: Words) -> Breakdown:
     held = report.figures[report.figures["dimension"] == dimension]
     told_of = held[held["withheld"] | held["value"].notna()]
     figures = [name for name in report.definitions if name in set(told_of["figure"])]
-    groups = _groups(held, dimension)
+    groups = _groups(report, held, dimension)
     shown = groups[:MOST_GROUPS]
     cells = {(row.group, row.figure): row for row in held.itertuples()}
     title = words.pick(report.names[dimension]) if dimension in report.names else dimension
@@ -157,13 +157,19 @@ def _breakdown(report: Report, dimension: str, words: Words) -> Breakdown:
     )
 
 
-def _groups(held: pd.DataFrame, dimension: str) -> list[str]:
-    """Return a dimension's groups: times in their order, the others by how many they hold."""
+def _groups(report: Report, held: pd.DataFrame, dimension: str) -> list[str]:
+    """Return a dimension's groups: times and segments in their order, others the largest first."""
     groups = sorted(held["group"].unique())
     if dimension == "cohort":
         return groups[::-1]
+    cards = report.personas.get(dimension.removeprefix("segment:"), ())
+    places = {card[name]: place for place, card in enumerate(cards) for name in ("name", "name_da")}
     sizes = held.groupby("group")["customers"].max().astype("float64").fillna(0.0)
-    return sorted(groups, key=lambda group: (group == "unknown", -sizes[group], group))
+    last = len(places)
+    return sorted(
+        groups,
+        key=lambda group: (group == "unknown", places.get(group, last), -sizes[group], group),
+    )
 
 
 def _of(
@@ -190,9 +196,8 @@ def of_frame(
 ) -> Table:
     """Return the columns of a frame that are there, each with its head and its unit.
 
-    A column without a unit holds words; ``fine`` names one that stands below a row in small print.
-    Of a row that is ``withheld`` in part, what there is is
-    told.
+    A column without a unit holds words; ``fine`` names one that stands below a row in small
+    print. Of a row that is ``withheld`` in part, what there is is told.
     """
     there = {name: told_as for name, told_as in columns.items() if name in frame}
     rows = []
