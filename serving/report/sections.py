@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -11,52 +10,10 @@ import pandas as pd
 from features.figures.definition import Unit
 from serving.report import looking_back, pictures, tables
 from serving.report.contents import Report
-from serving.report.pictures import Picture
+from serving.report.layout import Folded, Part, Persona, Section
 from serving.report.tables import Cell, Table
 from serving.report.words import NOTHING, Words, known
 from serving.report.written import distribution
-
-
-@dataclass(frozen=True)
-class Persona:
-    """A segment's card: its name, sentences, figures by name, and how sure it is."""
-
-    name: str
-    said: str
-    pairs: Sequence[tuple[str, str]]
-    sure: str
-
-
-@dataclass(frozen=True)
-class Folded:
-    """A table that is opened on request."""
-
-    title: str
-    table: Table
-    said: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of a section: pictures, cards and tables under a title."""
-
-    title: str = ""
-    said: Sequence[str] = ()
-    pictures: Sequence[Picture] = ()
-    personas: Sequence[Persona] = ()
-    tables: Sequence[Table] = ()
-    folded: Sequence[Folded] = ()
-
-
-@dataclass(frozen=True)
-class Section:
-    """A section of the page; ``pairs`` are what it is from, by name."""
-
-    name: str
-    title: str
-    said: Sequence[str]
-    parts: Sequence[Part] = ()
-    pairs: Sequence[tuple[str, str]] = ()
 
 
 def sections(report: Report, words: Words) -> list[Section]:
