@@ -58,6 +58,11 @@ class Apart:
     said: str
     said_da: str
 
+    @property
+    def figures(self) -> str:
+        """What `said` says after the feature's name."""
+        return self.said.removeprefix(f"{self.label}: ")
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         return asdict(self)
