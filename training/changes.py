@@ -143,17 +143,16 @@ def _kept(table: _Table, before: int, place: int) -> Change:
 
 def _split(table: _Table, before: int, places: list[int]) -> Change:
     one, went = table.old[before].id, table.went(before)
-    still = table.ids.index(one) if one in table.ids else None
-    parts = [] if still is None else [f"{_percent(went[still])} of its customers are in it still"]
-    of = " of its customers" if still is None else ""
-    parts += [
-        f"{_percent(went[place])}{of if not index else ''} "
-        f"{'are ' if not index else ''}in the new segment {table.ids[place]}"
-        for index, place in enumerate(places)
-    ]
-    new = [table.ids[place] for place in ([] if still is None else [still]) + places]
+    still = [table.ids.index(one)] if one in table.ids else []
+    others = [] if still else [place for place in _largest(went) if place not in places]
+    parts = [f"{_percent(went[place])} of its customers are in it still" for place in still]
+    for place in [*places, *others]:
+        of = "" if parts else " of its customers"
+        new = "the new " if place in places else ""
+        parts.append(f"{_percent(went[place])}{of} are in {new}segment {table.ids[place]}")
+    new_ids = tuple(table.ids[place] for place in [*still, *places])
     said = f"Segment {table.named(before)} split: {_listed(parts)}."
-    return Change("split", said, (one,), tuple(new))
+    return Change("split", said, (one,), new_ids)
 
 
 def _merged(table: _Table, befores: list[int], place: int) -> Change:

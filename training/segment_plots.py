@@ -104,7 +104,7 @@ def segment_apart(names: Sequence[str], descriptions: Sequence[Description]) -> 
 def _head(axes: Axes, row: int, name: str, one: Description) -> None:
     """Name a segment above its bars, and say how faithful they are."""
     weak = ": a weak description" if one.weak else ""
-    auc = "too few customers to say" if one.roc_auc is None else f"ROC-AUC {one.roc_auc:.2f}{weak}"
+    auc = "too few customers to say" if one.roc_auc is None else f"ROC-AUC {one.roc_auc:.3f}{weak}"
     for text, up, colour in ((name, 8, INK), (auc, -4, SOFT)):
         held = axes.annotate(
             text, (0.02, row), (0, up), ("figure fraction", "data"), "offset points", va="center",

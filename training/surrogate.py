@@ -259,8 +259,8 @@ def _described(
         auc,
         balanced,
         told,
-        said.format(auc=number(auc, 2, "en"), balanced=quantity(balanced, "share", "en")),
-        said_da.format(auc=number(auc, 2, "da"), balanced=quantity(balanced, "share", "da")),
+        said.format(auc=number(auc, 3, "en"), balanced=quantity(balanced, "share", "en")),
+        said_da.format(auc=number(auc, 3, "da"), balanced=quantity(balanced, "share", "da")),
     )
 
 

@@ -59,8 +59,19 @@ def test_a_segment_that_splits_in_halves_is_dissolved_and_neither_half_takes_its
     assert matching.ids == (3, 2, 4)
     assert told(matching)[1] == ("split", (1,), (3, 4))
     assert matching.changes[1].said == (
-        "Segment 1 (name 1) split: 50% of its customers are in the new segment 3 and 50% in the "
-        "new segment 4."
+        "Segment 1 (name 1) split: 50% of its customers are in the new segment 3 and 50% are in "
+        "the new segment 4."
+    )
+
+
+def test_of_a_segment_that_dissolved_it_is_said_where_the_others_went():
+    # Segment 1 of eight: three are all of c, three of b's nine, two of d's eight.
+    matching = found("aaaaaaaabbbbbbcccccc", "cccbbbddbbbbbbdddddd".replace("d", "a"), (1, 2, 3))
+    assert matching.ids == (3, 2, 4)
+    assert told(matching)[2] == ("split", (1,), (4,))
+    assert matching.changes[2].said == (
+        "Segment 1 (name 1) split: 37.5% of its customers are in the new segment 4, 37.5% are in "
+        "segment 2 and 25% are in segment 3."
     )
 
 
