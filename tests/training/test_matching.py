@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.cluster import KMeans
 
-from training.matching import match, persisting
+from training.matching import match, persisting, starting_centres
 from training.segmenters.segmenter import NOBODY, Segment
 
 
@@ -165,6 +166,28 @@ def test_names_stay_with_ids_and_no_two_segments_share_one():
         Segment(1, "name 1", "navn 1"),
         Segment(2, "name 2", "navn 2"),
     )
+
+
+def test_a_refit_begins_at_the_means_of_the_old_segments_that_have_customers():
+    points = np.array([[0.0, 1.0], [2.0, 3.0], [9.0, 9.0], [5.0, 5.0]])
+    found = starting_centres(points, np.array([0, 0, NOBODY, 2]), 3)
+    assert found.tolist() == [[1.0, 2.0], [5.0, 5.0]]
+
+
+def test_a_refit_begun_there_keeps_ids_that_one_begun_anywhere_loses():
+    # Points all over a disc have no clusters: where three come to lie is up to the start.
+    rng = np.random.default_rng(4)
+    points = rng.normal(size=(300, 2))
+    old = KMeans(3, n_init=1, random_state=0).fit(points[:200])
+    before = old.predict(points)
+
+    def kept(fitted: KMeans) -> float:
+        return match(make_old(1, 2, 3), 3, 4, before, fitted.labels_).kept_share
+
+    begun = KMeans(3, init=starting_centres(points, before, 3), n_init=1).fit(points)
+    anywhere = [kept(KMeans(3, n_init=1, random_state=seed).fit(points)) for seed in range(8)]
+    assert kept(begun) > 0.8
+    assert min(anywhere) < 0.5
 
 
 @pytest.mark.parametrize(
