@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -92,20 +94,21 @@ def _cells(axes: Axes, shares: np.ndarray, hatched: np.ndarray) -> None:
             said = f"{100 * share:.0f}"
             axes.text(column, row, said, ha="center", va="center_baseline", color=bright)
     for row in np.flatnonzero(hatched):
-        axes.add_patch(_cell(row, 0, "none", int(hatched[row]), hatch="////", ec=PALE))
+        axes.add_patch(_cell(int(row), 0, "none", int(hatched[row]), "////"))
     if columns > _NUMBERED and shown.size:
         _colour_key(axes, scale)
 
 
-def _cell(row: int, column: int, colour: object, wide: int = 1, **line: object) -> Rectangle:
-    at = (column - 0.48, row - 0.46)
-    return Rectangle(at, wide - 0.04, 0.92, fc=colour, **{"ec": "none", "lw": 0, **line})
+def _cell(row: int, column: int, colour: Any, wide: int = 1, hatch: str | None = None) -> Rectangle:
+    at, edge = (column - 0.48, row - 0.46), PALE if hatch else "none"
+    return Rectangle(at, wide - 0.04, 0.92, fc=colour, ec=edge, lw=0, hatch=hatch)
 
 
 def _colour_key(axes: Axes, scale: Normalize) -> None:
     """Say below the axes, at the right, what the colours are."""
     wide, high = 0.32, 0.17  # inches
-    corner = axes.figure.dpi_scale_trans + ScaledTranslation(1, 0, axes.transAxes)
+    to_corner = ScaledTranslation(1, 0, axes.transAxes)  # type: ignore[arg-type]
+    corner = axes.figure.dpi_scale_trans + to_corner
     for step in range(5):
         level = step / 4
         x, y = wide * (step - 5), -0.46
@@ -168,5 +171,7 @@ def cohort_revenue(
 def _layers(money: pd.DataFrame, unit: calendar.Unit) -> list[tuple[str, np.ndarray]]:
     """Return each cohort's name and money, oldest first, the earlier ones together."""
     early, late = money.iloc[:, :-_COHORTS], money.iloc[:, -_COHORTS:]
-    held = [(calendar.label(day, unit), late[day].to_numpy()) for day in late.columns]
+    days: list[Any] = list(late.columns)
+    named = zip(days, late.to_numpy().T, strict=True)
+    held = [(calendar.label(day, unit), amounts) for day, amounts in named]
     return [("earlier", early.sum(axis=1).to_numpy()), *held] if early.shape[1] else held
