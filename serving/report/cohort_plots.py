@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import ScaledTranslation
 
-from features.figures import calendar
+from features.figures import calendar_units
 from serving.report.amounts import scaled
 from training.canvas import (
     BLUE,
@@ -39,7 +39,7 @@ _UNITS = 36
 
 
 @styled
-def cohort_retention(retention: pd.DataFrame, unit: calendar.Unit = "month") -> Figure:
+def cohort_retention(retention: pd.DataFrame, unit: calendar_units.Unit = "month") -> Figure:
     """Draw which share of each cohort was there, so many units after it came, as a heat map.
 
     The latest 24 cohorts are drawn, over at most 24 units; the cohorts' own unit is left out where
@@ -67,7 +67,7 @@ def cohort_retention(retention: pd.DataFrame, unit: calendar.Unit = "month") -> 
     wide = np.where(hidden, last - shares.columns[0] + 1, 0)
     _cells(axes, shares.to_numpy(), np.clip(wide, hidden, shares.shape[1]))
     sizes = ["–" if pd.isna(size) else f"{size:,}" for size in first["size"]]
-    starts = [calendar.label(day, unit) for day in shares.index]
+    starts = [calendar_units.label(day, unit) for day in shares.index]
     name_rows(axes, [f"{name} ({size})" for name, size in zip(starts, sizes, strict=True)])
     axes.spines[:].set_visible(False)
     every = 1 if shares.shape[1] <= _NUMBERED else 3
@@ -122,7 +122,7 @@ def _colour_key(axes: Axes, scale: Normalize) -> None:
 
 @styled
 def cohort_revenue(
-    revenue: pd.DataFrame, currency: str = "", unit: calendar.Unit = "month"
+    revenue: pd.DataFrame, currency: str = "", unit: calendar_units.Unit = "month"
 ) -> Figure:
     """Draw what each cohort brought in each unit, one cohort above the other, old to new.
 
@@ -154,7 +154,7 @@ def cohort_revenue(
         axes.bar(range(len(held)), held, 0.92, base, color=colour, ec="white", lw=0.4)
         above, below = above + np.maximum(held, 0), below + np.minimum(held, 0)
     said = scaled(axes.yaxis, [*above, *below], "money", currency)
-    names = [calendar.label(day, unit) for day in money.index]
+    names = [calendar_units.label(day, unit) for day in money.index]
     every = max(1, -(-len(names) // 5))
     axes.set_xticks(range(0, len(names), every), names[::every])
     axes.set_ylabel("")
@@ -168,10 +168,10 @@ def cohort_revenue(
     return figure
 
 
-def _layers(money: pd.DataFrame, unit: calendar.Unit) -> list[tuple[str, np.ndarray]]:
+def _layers(money: pd.DataFrame, unit: calendar_units.Unit) -> list[tuple[str, np.ndarray]]:
     """Return each cohort's name and money, oldest first, the earlier ones together."""
     early, late = money.iloc[:, :-_COHORTS], money.iloc[:, -_COHORTS:]
     days: list[Any] = list(late.columns)
     named = zip(days, late.to_numpy().T, strict=True)
-    held = [(calendar.label(day, unit), amounts) for day, amounts in named]
+    held = [(calendar_units.label(day, unit), amounts) for day, amounts in named]
     return [("earlier", early.sum(axis=1).to_numpy()), *held] if early.shape[1] else held
