@@ -123,10 +123,10 @@ CUSTOMERS: tuple[Figure, ...] = (
         "passive customers",
         "passive kunder",
         "count",
-        "Known customers who bought too long ago to be customers at the end, or never more than "
-        "they returned.",
-        "Kendte kunder, der købte for længe siden til at være kunder ved periodens slutning, eller "
-        "aldrig har købt for mere, end de returnerede.",
+        "Known customers who were none at the end, and whose first purchase does not lie in the "
+        "period.",
+        "Kendte kunder, der ikke var kunder ved periodens slutning, og hvis første køb ikke ligger "
+        "i perioden.",
         "served",
         itemgetter("passive"),
     ),

@@ -75,7 +75,10 @@ def of_period(
         sorted, figures in the order of a report.
     """
     least, engine = config.report.least, tables.backend
-    customers, figures, measures = measured(config, tables, period)
+    made = measured(config, tables, period)
+    if made is None:
+        return frame([])
+    customers, figures, measures = made
     customers, dimensions = with_groups(config, tables, period, customers, segments)
     with kept(engine, customers) as held:
         found = told(ALL, figures, {ALL: totals(engine, held, measures)[None]}, least)
@@ -91,13 +94,16 @@ def of_period(
 
 def measured(
     config: Config, tables: Tables, period: Period
-) -> tuple[ir.Table, list[Figure], list[str]]:
-    """Return a row of measures a customer, the figures that they make, and their names.
+) -> tuple[ir.Table, list[Figure], list[str]] | None:
+    """Return a row of measures a customer, the figures that they make, and the measures' names.
 
-    Whoever any module tells of has a row; what another does not know of him is nought.
+    Whoever any module tells of has a row; what another does not know of him is nought. None where
+    the base has nothing that any of them tells of.
     """
     made = {module: module.measures(config, tables, period) for module in MODULES}
     held = {module: table for module, table in made.items() if table is not None}
+    if not held:
+        return None
     names = [
         name
         for table in held.values()
