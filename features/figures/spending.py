@@ -108,6 +108,7 @@ SPENDING: tuple[Figure, ...] = (
         "tiendedel rundes op til hele kunder.",
         "top_customers",
         _top_share,
+        needs=("buyers",),
     ),
 )
 """In the order of a report."""

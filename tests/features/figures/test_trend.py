@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.figures import purchases
 from features.figures.definition import Period
 from features.figures.trend import trend
-from tests.factories import make_snapshot, make_tables
+from tests.factories import make_club, make_snapshot, make_tables
 from tests.features.figures.trade import figures, loaded, row, shop
 
 AS_OF = date(2024, 6, 1)
@@ -100,6 +101,13 @@ def test_a_snapshot_has_no_time(tmp_path):
     told = trend(config, make_tables(config), AS_OF)
     assert told.empty
     assert list(told.columns)[-2:] == ["start", "end"]
+
+
+def test_a_base_without_purchases_has_no_figures_of_them(tmp_path):
+    subscriptions = pd.DataFrame({"customer": ["a"], "start": ["2024-01-05"], "end": [None]})
+    config = make_club(tmp_path, subscriptions)
+    told = trend(config, make_tables(config), AS_OF)
+    assert not set(told["figure"]) & {figure.name for figure in purchases.FIGURES}
 
 
 @pytest.mark.parametrize("periods", [1, 20])
