@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from configs.schema import Config
 from features import profile
-from features.figures import calendar
 from features.figures.channels import main_channel
 from features.figures.definition import Period
 from features.figures.purchases import FIRST_DAY
@@ -129,8 +128,8 @@ def _subscribed_first(config: Config, subscriptions: ir.Table, day: date) -> ir.
     return first.select("customer_id", cohort=_cohort(first.day, config.report.cohorts))
 
 
-def _cohort(day: ir.DateValue, unit: calendar.Unit) -> ir.StringValue:
-    """Return what `calendar.label` calls the unit that a day lies in."""
+def _cohort(day: ir.DateValue, unit: calendar_units.Unit) -> ir.StringValue:
+    """Return what `calendar_units.label` calls the unit that a day lies in."""
     year = day.year().cast("string")
     if unit == "year":
         return year

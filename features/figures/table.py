@@ -30,14 +30,21 @@ import pandas as pd
 
 from configs.schema import Config
 from features.engine import kept
-from features.figures import channels, purchases
+from features.figures import (
+    answers,
+    channels,
+    purchases,
+    service,
+    snapshot,
+    subscriptions,
+)
 from features.figures.definition import Figure, Period, Sums
 from features.figures.groups import with_groups
-from features.figures.totals import TOP, totals
+from features.figures.totals import RANKED, TOP, totals
 from features.figures.withheld import withheld
 from features.source import Tables
 
-MODULES: tuple[ModuleType, ...] = (purchases,)
+MODULES: tuple[ModuleType, ...] = (purchases, subscriptions, answers, service, snapshot)
 """What gives measures of customers, and the figures that are made of their sums."""
 
 FIGURES: dict[str, Figure] = {
@@ -110,7 +117,8 @@ def measured(
         for name in table.columns
         if name not in ("customer_id", purchases.FIRST_DAY)
     ]
-    figures = [each for module in held for each in module.FIGURES if can_be_told(each, names)]
+    told_of = {*names, *(TOP if set(RANKED) <= set(names) else ())}
+    figures = [each for module in held for each in module.FIGURES if can_be_told(each, told_of)]
     customers = reduce(_meet, held.values())
     return (
         customers.mutate(**{name: customers[name].fill_null(0) for name in names}),
@@ -121,7 +129,7 @@ def measured(
 
 def can_be_told(figure: Figure, measures: Iterable[str]) -> bool:
     """Say whether the measures that a figure needs are there."""
-    return {figure.about, *figure.needs} <= {*measures, *TOP}
+    return {figure.about, *figure.needs} <= set(measures)
 
 
 def _meet(left: ir.Table, right: ir.Table) -> ir.Table:

@@ -15,7 +15,8 @@ SUM = "decimal(38, 4)"
 TOP = ("top_customers", "top_revenue")
 """What the top tenth of a group's buyers adds up to, which no measure of a customer tells."""
 
-_RANKED = ("buyers", "revenue")
+RANKED = ("buyers", "revenue")
+"""The measures that the top tenth is told by."""
 
 
 def totals(
@@ -41,7 +42,7 @@ def totals(
     keys = [by] if by else []
     sums = {name: customers[name].sum().fill_null(0) for name in measures}
     found = {row.pop(by, None): row for row in _grouped(engine, customers, keys, sums)}
-    if set(_RANKED) <= set(measures):
+    if set(RANKED) <= set(measures):
         for group in found.values():
             group.update(dict.fromkeys(TOP, 0))
         for row in _top(engine, customers, keys):
