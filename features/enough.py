@@ -13,8 +13,9 @@ from math import sqrt
 import pandas as pd
 
 from configs.errors import StamkundeError
-from configs.schema import Cancel, Clv, Config, Lapse
+from configs.schema import Config
 from configs.segmentation import BehaviourSegments
+from configs.tasks import Cancel, Clv, Lapse
 from configs.values import MOST_DAYS
 from features.build import recency
 from features.labels import cancelled, future, recurring, snapshot_labels

@@ -40,6 +40,8 @@ CustomerId = Annotated[
 ]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 TaskName = Literal["churn", "clv", "segments"]
+WayName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", examples=["behaviour"])]
+Coded = Annotated[str, Field(pattern=r"^(churn|clv|segments\.[a-z][a-z0-9_]{0,62})$")]
 
 MOST_DAYS = 10
 """Days that the rows of one call may be seen from: each costs tenths of a second at first."""
@@ -177,7 +179,7 @@ class Directions(Part):
 
 
 class Apart(Part):
-    """What sets a segment apart from the next nearest, the strongest first."""
+    """What sets a segment apart, or puts the customer there, the strongest first."""
 
     apart: list[Reason]
 
@@ -234,10 +236,14 @@ class Clv(Part):
 
 
 class Segment(Part):
-    """The segment that the customer belongs to."""
+    """The segment that the customer belongs to, of one way of telling customers apart."""
 
-    id: int
+    id: int = Field(description="stays with the segment when the model is fitted again")
     name: str
+    potential: float | None = Field(
+        description="of the way by value: what customers alike spend at their best, in the "
+        "currency and over the horizon of the lifetime value; null of other ways"
+    )
     reasons: Apart
 
 
@@ -249,10 +255,13 @@ class Score(Part):
     as_of: str | None
     churn: Churn | None
     clv: Clv | None
-    segment: Segment | None
-    codes: dict[TaskName, Literal["inactive", "out_of_range"]] = Field(
-        description="why a task has no score: outside the population it may be asked about, or "
-        "features so extreme that the model has no finite answer"
+    segments: dict[WayName, Segment | None] | None = Field(
+        description="one of each way that the base's customers are told apart by"
+    )
+    codes: dict[Coded, Literal["inactive", "out_of_range", "no_value"]] = Field(
+        description="why a task or segments.WAY has no score: outside the population it may be "
+        "asked about, features so extreme that the model has no finite answer, or no lifetime "
+        "value that a segment by value is of"
     )
     flags: list[str] = Field(description="what is odd: unseen_category:FEATURE")
     bundles: dict[TaskName, Digest] = Field(description="the model that was asked, by task")

@@ -15,14 +15,13 @@ import pandas as pd
 
 from features.schema import UNSEEN, FeatureSchema
 from serving.release import Release
+from serving.segmented import INACTIVE, OUT_OF_RANGE, Segmented, segmented
 from training.bundle import Bundle
 from training.model import TASKS, Explanation, ExplanationError, Model, Task
 from training.quantities import Value
 from training.reasons import Vocabulary
+from training.segmenters.segmenter import Worth
 from training.timing import Times
-
-INACTIVE = "inactive"
-OUT_OF_RANGE = "out_of_range"
 
 _LARGEST = 1e15  # XGBoost takes float32, and refuses all rows over one infinity
 
@@ -43,8 +42,6 @@ class TaskScores:
         Values and contributions, a row each.
     intervals : mapping of str to ndarray, shape (rows, 2)
         Around the served value, by level.
-    segments : ndarray of int, optional
-        The number of each row's segment.
     times : Times, optional
         When each row's customer is expected to churn or be back, where the bundle says.
     """
@@ -54,7 +51,6 @@ class TaskScores:
     codes: list[str | None]
     explanation: Explanation
     intervals: Mapping[str, np.ndarray]
-    segments: np.ndarray | None
     times: Times | None = None
 
     @cached_property
@@ -83,6 +79,8 @@ class Assessments:
     flags : list of list of str
         What is odd about a row: ``unseen_category:FEATURE``.
     tasks : mapping of task to TaskScores
+        Churn and lifetime value.
+    segments : Segmented, optional
     digests : mapping of task to str
         The bundles that were asked.
     """
@@ -92,6 +90,7 @@ class Assessments:
     features: Mapping[str, list[list[Value]]]
     flags: list[list[str]]
     tasks: Mapping[Task, TaskScores]
+    segments: Segmented | None
     digests: Mapping[str, str]
 
     def __len__(self) -> int:
@@ -123,24 +122,30 @@ def assess(release: Release, table: pd.DataFrame) -> Assessments:
     known = schemas(release)
     matrices = {digest: schema.encode(table) for digest, schema in known.items()}
     unseen = [schema.unseen(table) for schema in known.values()]
+    held = {
+        task: (bundle, matrices[bundle.model.inputs.digest])
+        for task, bundle in release.bundles.items()
+    }
+    tasks = {task: _scores(*held[task]) for task in TASKS if task in held and task != "segments"}
+    worth = _worth(tasks["clv"]) if "clv" in tasks else None
     return Assessments(
         customer_ids=[str(customer) for customer in table["customer_id"]],
         as_of=[None if day is None else str(day) for day in table["as_of"]],
         features={digest: schema.plain(table) for digest, schema in known.items()},
         flags=[_flags(names) for names in zip(*unseen, strict=True)],
-        tasks={
-            task: _scores(
-                release.bundles[task], matrices[release.bundles[task].model.inputs.digest]
-            )
-            for task in TASKS
-            if task in release.bundles
-        },
+        tasks=tasks,
+        segments=segmented(*held["segments"], worth, _LARGEST) if "segments" in held else None,
         digests=release.digests,
     )
 
 
 def _flags(unseen: Sequence[Sequence[str]]) -> list[str]:
     return [f"{UNSEEN}:{name}" for name in sorted({name for names in unseen for name in names})]
+
+
+def _worth(scores: TaskScores) -> Worth | None:
+    tenths = scores.bundle.tenths
+    return Worth(scores.explanation.served, tenths) if tenths else None
 
 
 def _scores(bundle: Bundle, inputs: np.ndarray) -> TaskScores:
@@ -164,7 +169,6 @@ def _scores(bundle: Bundle, inputs: np.ndarray) -> TaskScores:
         }
         if held
         else {},
-        segments=model.centres.assign(matrix) if model.task == "segments" else None,
         times=course.times() if (course := model.course(matrix, explanation.served)) else None,
     )
 

@@ -18,7 +18,7 @@ from features.build import build_known, schema_of
 from features.schema import FeatureSchema
 from features.source import Tables
 from features.store import FeatureStore
-from serving import timing
+from serving.columns import columns, values, ways
 from serving.ledger import customer_token
 from serving.merkle import put, sync, temporary_beside
 from serving.release import Release
@@ -28,38 +28,6 @@ from training.quantities import Language
 from training.reasons import Options
 
 CHUNK = 5_000  # customers whose scores are held at once
-
-_TEXTS = pa.list_(pa.string())
-SCHEMA = pa.schema(
-    [
-        pa.field("score_id", pa.string(), nullable=False),
-        pa.field("customer_id", pa.string(), nullable=False),
-        pa.field("as_of", pa.date32(), nullable=False),
-        ("churn_probability", pa.float64()),
-        ("next_purchase", pa.date32()),
-        ("clv", pa.float64()),
-        ("clv_low_80", pa.float64()),
-        ("clv_high_80", pa.float64()),
-        ("clv_low_95", pa.float64()),
-        ("clv_high_95", pa.float64()),
-        ("segment", pa.int32()),
-        ("segment_name", pa.string()),
-        ("codes", _TEXTS),
-        ("flags", _TEXTS),
-        ("churn_raises", _TEXTS),
-        ("churn_lowers", _TEXTS),
-        ("clv_raises", _TEXTS),
-        ("clv_lowers", _TEXTS),
-        ("segment_apart", _TEXTS),
-        ("churn_bundle", pa.string()),
-        ("clv_bundle", pa.string()),
-        ("segments_bundle", pa.string()),
-    ]
-)
-"""The columns of a file of scores; one is null where a task has no model or a code stands.
-
-Beside them, after the probability, is one for each of the days that the churn model tells of.
-"""
 
 
 @dataclass(frozen=True)
@@ -74,8 +42,8 @@ class BatchSummary:
         The file of scores.
     as_of : date
     customers : int
-    scored : dict of task to int
-        How many have a score.
+    scored : dict of str to int
+        How many have a score of each task, or a segment of each way as ``segments.behaviour``.
     coded : dict of str to int
         How many have a code instead, as ``churn:inactive``.
     flagged : int
@@ -89,17 +57,6 @@ class BatchSummary:
     scored: dict[str, int]
     coded: dict[str, int]
     flagged: int
-
-
-def columns(release: Release) -> pa.Schema:
-    """Return the columns of a file of a release's scores, as ``no_purchase_within_30d``."""
-    asked = release.bundles["churn"].model.timing if "churn" in release.bundles else None
-    if asked is None:
-        return SCHEMA
-    whole, after = SCHEMA, SCHEMA.get_field_index("churn_probability") + 1
-    for place, days in enumerate(asked.days, start=after):
-        whole = whole.insert(place, pa.field(f"{timing.field(asked)}_{days}d", pa.float64()))
-    return whole
 
 
 def score_base(
@@ -168,7 +125,9 @@ class _Batch:
         self._base, self._release, self._options = config.name, release, options
         self._key = open_secret(config.var)
         self._count = self._flagged = 0
-        self._scored: dict[str, int] = dict.fromkeys(release.digests, 0)
+        asked = [task for task in release.digests if task != "segments"]
+        asked += [f"segments.{way}" for way in ways(release)]
+        self._scored: dict[str, int] = dict.fromkeys(asked, 0)
         self._coded: dict[str, int] = {}
 
     def records(self, table: pd.DataFrame, writer: Any) -> Iterator[dict[str, Any]]:
@@ -195,7 +154,7 @@ class _Batch:
             "score_id": f"{self.id}/{self._count}",
             "customer_id": told["customer_id"],
             "as_of": date.fromisoformat(told["as_of"]),
-            **_values(told),
+            **values(told),
             "codes": codes,
             "flags": told["flags"],
             **{
@@ -208,28 +167,6 @@ class _Batch:
         return BatchSummary(
             self.id, out, as_of, self._count, self._scored, self._coded, self._flagged
         )
-
-
-def _values(told: dict[str, Any]) -> dict[str, Any]:
-    churn, clv, segment = told["churn"], told["clv"], told["segment"]
-    held: dict[str, Any] = {}
-    if churn:
-        held["churn_probability"] = churn["probability"]
-        for name in ("no_purchase_within", "cancelled_within"):
-            for days, chance in (churn[name] or {}).items():
-                held[f"{name}_{days}d"] = chance
-        if (due := churn["next_purchase"]) and due["date"]:
-            held["next_purchase"] = date.fromisoformat(due["date"])
-    if clv:
-        held["clv"] = clv["value"]
-        for level in {"80", "95"} & clv["intervals"].keys():
-            held[f"clv_low_{level}"], held[f"clv_high_{level}"] = clv["intervals"][level]
-    if segment:
-        held["segment"], held["segment_name"] = segment["id"], segment["name"]
-    for name, scored in (("churn", churn), ("clv", clv), ("segment", segment)):
-        for way, reasons in (scored["reasons"] if scored else {}).items():
-            held[f"{name}_{way}"] = [reason["text"] for reason in reasons]
-    return held
 
 
 def fill_store(

@@ -195,8 +195,12 @@ def trained(facts: Mapping[str, Any], number: int, digest: str) -> None:
             for row in facts["metrics"]
         ),
     )
-    for segment in facts.get("segments", []):
-        say(f"  {segment['customers']:,} customers ({segment['share']:.0%}): {segment['name']}")
+    for way in facts.get("ways", []):
+        say(f"{way['label']} ({way['way']}):")
+        for segment in way["segments"]:
+            say(f"  {segment['customers']:,} customers ({segment['share']:.0%}): {segment['name']}")
+        for change in way["changes"]:
+            say(f"  since the version before: {change}")
     verdict = facts["verdict"]
     say(f"{'passed' if verdict['passed'] else 'REFUSED'}: {' '.join(verdict['reasons'])}")
     for warning in facts["warnings"]:

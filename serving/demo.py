@@ -87,8 +87,7 @@ def tell(score: dict[str, Any], say: Say) -> None:
         parts.append(f"churn {score['churn']['probability']:.1%}")
     if score["clv"]:
         parts.append(f"CLV {score['clv']['value']:,.2f} {score['clv']['currency']}")
-    if score["segment"]:
-        parts.append(f"segment “{score['segment']['name']}”")
+    parts += [f"{way} “{held['name']}”" for way, held in (score["segments"] or {}).items() if held]
     say(f"customer {score['customer_id']}: " + " · ".join(parts))
     for way, said in (("raises", "raises the risk"), ("lowers", "lowers it")):
         for reason in (score["churn"] or {"reasons": {}})["reasons"].get(way, []):

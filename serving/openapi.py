@@ -210,10 +210,17 @@ _ANSWERS: dict[str, Any] = {
                     "reasons": {"raises": [_REASON], "lowers": []},
                 },
                 "clv": None,
-                "segment": None,
+                "segments": {
+                    "behaviour": {
+                        "id": 2,
+                        "name": "Long silent, rare",
+                        "potential": None,
+                        "reasons": {"apart": [_REASON]},
+                    }
+                },
                 "codes": {"clv": "inactive"},
                 "flags": ["unseen_category:income"],
-                "bundles": {"churn": _DIGEST, "clv": _DIGEST},
+                "bundles": {"churn": _DIGEST, "clv": _DIGEST, "segments": _DIGEST},
             },
             {
                 "customer_id": "2",

@@ -15,6 +15,7 @@ from serving import timing
 from serving.assessment import Assessments, TaskScores, schemas
 from serving.assessment import assess as assess
 from serving.release import Release
+from serving.segmented import WayScores
 from training.bundle import Bundle
 from training.model import TASKS, Task
 from training.quantities import Value
@@ -41,13 +42,12 @@ def frame(
 
 def answer(assessments: Assessments, row: int, options: Options) -> dict[str, Any]:
     """Return one customer's scores and reasons, as the service and the batch tell them."""
-    told = {task: _told(assessments, task, row, options) for task in TASKS}
     return {
         "customer_id": assessments.customer_ids[row],
         "as_of": assessments.as_of[row],
-        "churn": told["churn"],
-        "clv": told["clv"],
-        "segment": told["segments"],
+        "churn": _told(assessments, "churn", row, options),
+        "clv": _told(assessments, "clv", row, options),
+        "segments": _segments(assessments, row, options),
         "codes": _codes(assessments, row),
         "flags": assessments.flags[row],
         "bundles": dict(assessments.digests),
@@ -55,8 +55,13 @@ def answer(assessments: Assessments, row: int, options: Options) -> dict[str, An
 
 
 def _codes(assessments: Assessments, row: int) -> dict[str, str]:
-    found = ((task, scores.codes[row]) for task, scores in assessments.tasks.items())
-    return {task: code for task, code in found if code is not None}
+    found: dict[str, str | None] = {
+        task: scores.codes[row] for task, scores in assessments.tasks.items()
+    }
+    if assessments.segments:
+        for way, held in assessments.segments.ways.items():
+            found[f"segments.{way}"] = held.codes[row]
+    return {name: code for name, code in found.items() if code is not None}
 
 
 def _told(
@@ -66,8 +71,6 @@ def _told(
     if scores is None or scores.codes[row] is not None:
         return None
     reasons = _reasons(assessments, scores, row, options)
-    if task == "segments":
-        return {**_segment(scores, row, options), "reasons": {"apart": reasons["raises"]}}
     held = scores.explanation
     served = {
         "base": held.base_served,
@@ -109,11 +112,31 @@ def _intervals(scores: TaskScores, row: int) -> dict[str, list[float]]:
     return {level: ends[row].tolist() for level, ends in scores.intervals.items()}
 
 
-def _segment(scores: TaskScores, row: int, options: Options) -> dict[str, Any]:
-    centres = scores.bundle.model.centres
-    number = int(scores.segments[row]) if scores.segments is not None else 0
-    names = centres.names_da if options.language == "da" else centres.names
-    return {"id": number, "name": names[number]}
+def _segments(
+    assessments: Assessments, row: int, options: Options
+) -> dict[str, dict[str, Any] | None] | None:
+    """Return a customer's segment of each way, with what sets it apart."""
+    found = assessments.segments
+    if found is None:
+        return None
+    values = assessments.features[found.bundle.model.inputs.digest][row]
+    told: dict[str, dict[str, Any] | None] = {}
+    for way, scores in found.ways.items():
+        told[way] = segment = _segment(scores, row, options)
+        if segment is not None:
+            moved = scores.contributions[row].tolist()
+            apart = ranked(found.vocabulary, Row(values, moved, moved), 1, options)
+            segment["reasons"] = {"apart": apart}
+    return told
+
+
+def _segment(scores: WayScores, row: int, options: Options) -> dict[str, Any] | None:
+    segment = scores.segment(row)
+    if segment is None:
+        return None
+    name = segment.name_da if options.language == "da" else segment.name
+    potential = None if scores.potential is None else float(scores.potential[row])
+    return {"id": segment.id, "name": name, "potential": potential}
 
 
 def record(
@@ -138,16 +161,17 @@ def record(
         "as_of": assessments.as_of[row],
         "features": {digest: rows[row] for digest, rows in assessments.features.items()},
         "scores": {
-            task: _recorded(scores, row, assessments.as_of[row], options)
+            task: _recorded(scores, row, assessments.as_of[row])
             for task, scores in assessments.tasks.items()
-        },
+        }
+        | _recorded_segments(assessments, row, options),
         "flags": assessments.flags[row],
         "bundles": dict(assessments.digests),
         "options": asdict(options),
     }
 
 
-def _recorded(scores: TaskScores, row: int, as_of: str | None, options: Options) -> dict[str, Any]:
+def _recorded(scores: TaskScores, row: int, as_of: str | None) -> dict[str, Any]:
     if scores.codes[row] is not None:
         return {"code": scores.codes[row]}
     held = scores.explanation
@@ -162,11 +186,25 @@ def _recorded(scores: TaskScores, row: int, as_of: str | None, options: Options)
         said["intervals"] = _intervals(scores, row)
     if learned := scores.learned_of(row):
         said["learned"] = learned
-    if scores.segments is not None:
-        said["segment"] = _segment(scores, row, options)
     if scores.times is not None and (asked := scores.bundle.model.timing):
         said |= timing.recorded(asked, scores.times, row, as_of)
     return said
+
+
+def _recorded_segments(assessments: Assessments, row: int, options: Options) -> dict[str, Any]:
+    if assessments.segments is None:
+        return {}
+    return {
+        "segments": {
+            way: {"code": scores.codes[row]}
+            if scores.codes[row] is not None
+            else {
+                "segment": _segment(scores, row, options),
+                "contributions": scores.contributions[row].tolist(),
+            }
+            for way, scores in assessments.segments.ways.items()
+        }
+    }
 
 
 def replay(body: Mapping[str, Any], bundle_lookup: BundleLookup) -> dict[str, Any]:

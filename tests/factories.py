@@ -21,11 +21,13 @@ from features.source import Tables, load_tables
 from training import bundle as bundles
 from training.bundle import Bundle
 from training.calibrate import Exponential, Intervals, Scale, Sigmoid
+from training.if_stays import IfStays
 from training.learned import Learned
 from training.model import Model, Task
 from training.population import Population
 from training.predictors import Centres, Linear, Predictor, Term, Trees, feature_types
 from training.probability import BGNBD
+from training.scores import distribution
 from training.timing import Timing
 
 AS_OF = date(2024, 6, 3)
@@ -184,6 +186,7 @@ def make_bundles(
         population=active,
         floor=0.0,
         learned=learned,
+        if_stays=IfStays((0.0, 50.0, 200.0), (30.0, 70.0, 210.0)),
     )
     churn = Model(
         "churn",
@@ -217,6 +220,8 @@ def make_bundle(folder: Path, config: Config, model: Model, matrix: np.ndarray) 
         "card.json": b"{}\n",
         "card.html": b"<!doctype html>\n",
     }
+    if model.task != "segments":
+        files["scores.json"] = bundles.to_json(distribution(model.predict(matrix)))
     return bundles.save(folder, model, papers, files)
 
 

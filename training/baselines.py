@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from configs.errors import StamkundeError
 from features.schema import FeatureSchema
 from training.calibrate import Intervals, Scale, Sigmoid
+from training.if_stays import IfStays
 from training.model import Model
 from training.predictors import (
     Linear,
@@ -260,6 +261,8 @@ def value_model(split: Split, name: str, predictor: Predictor) -> Model:
         population=split.population,
         floor=floor,
         learned=split.learned,
+        # Who stayed within a shorter training horizon says nothing of who does within the whole.
+        if_stays=None if split.step else IfStays.fit(served, split.fit.target),
     )
 
 

@@ -22,11 +22,11 @@ from features.schema import FeatureError, FeatureSchema
 from training import calibrate
 from training.additive import Additive
 from training.blend import LINKS, Weighted
+from training.if_stays import IfStays
 from training.learned import Learned
 from training.model import Model
 from training.population import Population
 from training.predictors import (
-    Centres,
     Linear,
     Predictor,
     ProbabilityChurn,
@@ -34,16 +34,24 @@ from training.predictors import (
     Trees,
 )
 from training.recurring import RecurringRevenue
+from training.segmenters.attributes import Attributes
+from training.segmenters.centres import Centres
+from training.segmenters.lifecycle import Lifecycle
+from training.segmenters.mixture import Mixture
+from training.segmenters.rfm import RfmGrid
+from training.segmenters.segmenter import Segmenter
+from training.segmenters.value import ValueTenths
 from training.timing import Timing
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
 _TIMING = "timing.json"  # of who churns in time; other bundles have none
+_IF_STAYS = "if_stays.json"  # of a CLV that was fitted on enough who stayed
+_SCORES = "scores.json"  # of churn and CLV
 KINDS: dict[str, Any] = {
     kind.kind: kind
     for kind in (
         Additive,
-        Centres,
         Linear,
         ProbabilityChurn,
         ProbabilityValue,
@@ -52,6 +60,11 @@ KINDS: dict[str, Any] = {
     )
 }
 """The predictors that a bundle may hold, by the name its manifest gives them."""
+
+SEGMENTERS: dict[str, Any] = {
+    kind.kind: kind for kind in (Attributes, Centres, Lifecycle, Mixture, RfmGrid, ValueTenths)
+}
+"""The ways to tell customers apart that a bundle may hold."""
 
 _PLAIN_NAME = re.compile(r"[a-z0-9_]+\.(json|ubj|html)")
 
@@ -87,6 +100,20 @@ class Bundle:
         return json.loads((self.path / "reference.json").read_bytes())
 
     @cached_property
+    def scores(self) -> dict[str, Any] | None:
+        """The distribution of the values it served on the rows reported on; None of segments."""
+        if _SCORES not in self.manifest["files"]:
+            return None
+        return json.loads((self.path / _SCORES).read_bytes())
+
+    @property
+    def tenths(self) -> tuple[float, ...] | None:
+        """The nine values between the tenths of customers by CLV; None of other tasks."""
+        if self.model.task != "clv" or self.scores is None:
+            return None
+        return tuple(self.scores["edges"][1:-1])
+
+    @cached_property
     def card(self) -> dict[str, Any]:
         """The model card as data."""
         return json.loads((self.path / "card.json").read_bytes())
@@ -106,7 +133,7 @@ def save(
     papers : mapping
         What the manifest says besides: base, made_at, config, data, metrics, verdict and so on.
     files : mapping of str to bytes
-        The other files: reference.json, card.json, card.html.
+        The other files: reference.json, card.json, card.html; of churn and CLV scores.json.
     """
     content = {**_model_files(model), **files}
     folder.mkdir(parents=True)
@@ -124,6 +151,10 @@ def save(
             for index, predictor in enumerate(model.predictors)
         ],
         "combine": "sum of margins",
+        "segmenters": [
+            {"file": _segmenter_file(held), "kind": held.kind, "way": held.way}
+            for held in model.segmenters
+        ],
         "population": asdict(model.population) if model.population else None,
         "floor": model.floor,
         "files": {name: sha256(held) for name, held in sorted(content.items())},
@@ -148,7 +179,8 @@ def load(folder: Path) -> Bundle:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder}: no bundle: {MANIFEST} cannot be read ({error})") from None
     if manifest.get("format") != FORMAT:
-        raise BundleError(f"{folder}: format {manifest.get('format')!r}, expected {FORMAT}")
+        found = manifest.get("format")
+        raise BundleError(f"{folder}: format {found!r}, expected {FORMAT}; train again")
     extra = {file.name for file in folder.iterdir()} - {*named, MANIFEST}
     if extra:
         raise BundleError(f"{folder}: holds {sorted(extra)}, which its manifest does not name")
@@ -188,12 +220,15 @@ def _model_files(model: Model) -> dict[str, bytes]:
         _predictor_file(index, predictor.suffix): predictor.to_bytes()
         for index, predictor in enumerate(model.predictors)
     }
+    files |= {_segmenter_file(held): held.to_bytes() for held in model.segmenters}
     files["schema.json"] = to_json(model.schema.to_dict())
     files["calibration.json"] = to_json(calibrate.to_dict(model.calibration))
     files["intervals.json"] = to_json(model.intervals.to_dict() if model.intervals else {})
     files["learned.json"] = to_json(model.learned.to_dict() if model.learned else {})
     if model.timing:
         files[_TIMING] = to_json(model.timing.to_dict())
+    if model.if_stays:
+        files[_IF_STAYS] = to_json(model.if_stays.to_dict())
     return files
 
 
@@ -214,6 +249,13 @@ def _model(manifest: Mapping[str, Any], content: Mapping[str, bytes]) -> Model:
         floor=manifest["floor"],
         learned=Learned.from_dict(learned) if learned else None,
         timing=Timing.from_dict(json.loads(content[_TIMING])) if _TIMING in content else None,
+        segmenters=tuple(
+            SEGMENTERS[named["kind"]].from_bytes(content[named["file"]])
+            for named in manifest["segmenters"]
+        ),
+        if_stays=(
+            IfStays.from_dict(json.loads(content[_IF_STAYS])) if _IF_STAYS in content else None
+        ),
     )
 
 
@@ -239,6 +281,10 @@ def _predictor(named: Mapping[str, Any], content: bytes) -> Predictor:
 
 def _predictor_file(index: int, suffix: str) -> str:
     return f"predictor_{index}.{suffix}"
+
+
+def _segmenter_file(held: Segmenter) -> str:
+    return f"segments_{held.way}.{held.suffix}"
 
 
 def reference(model: Model, matrix: np.ndarray, bins: int = 10) -> dict[str, Any]:

@@ -58,6 +58,21 @@ def _as_contender(
     return contender(held, config, task, data, candidate, fingerprint)
 
 
+def before(config: Config) -> Bundle | None:
+    """Return the segments before these: the champion's, or else the latest that passed.
+
+    None where there are none, or they can no longer be read.
+    """
+    tracker = Tracker(config)
+    passed = [version for version in tracker.versions("segments") if version.passed]
+    for version in sorted(passed, key=lambda held: (held.champion, held.number), reverse=True)[:1]:
+        try:
+            return load(tracker.bundle_folder(version))
+        except StamkundeError:
+            return None
+    return None
+
+
 def contender(
     bundle: Bundle, config: Config, task: Task, data: Split, candidate: Model, fingerprint: str
 ) -> Contender | str:

@@ -12,7 +12,8 @@ import optuna
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
-from configs.schema import Cancel, Config, Label
+from configs.schema import Config
+from configs.tasks import Cancel, Label
 from configs.tuning import Dimension
 from features.source import Tables
 from training import baselines, ensemble, metrics, trees

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import optuna
 
-from configs.schema import Clv, Config
+from configs.schema import Config
+from configs.tasks import Clv
 from configs.tuning import Dimension
 from features.source import Tables
 from training import baselines, ensemble, metrics, trees
@@ -19,6 +20,7 @@ from training.blend import tweedie
 from training.calibrate import Exponential, Intervals
 from training.ensemble import Outlook, Plan, Trials, Tried, judged
 from training.families import VALUE, not_negative
+from training.if_stays import IfStays
 from training.model import Model
 from training.space import Setting, suggest
 from training.split import Split, all_by_time, split_by_time
@@ -104,6 +106,7 @@ def fit(data: Split, settings: Mapping[str, Any], rounds: Sequence[int], seed: i
     factor = level if level > 0 else 1.0  # a base that loses money by returns keeps its order
     calibration = Exponential(factor * float(np.exp(fitted.shift)))
     intervals = Intervals.fit(factor * strangers, data.fit.target, LEVELS, data.fit.as_of)
+    if_stays = IfStays.fit(factor * strangers, data.fit.target)
     model = Model(
         task="clv",
         name=ensemble.NAME,
@@ -114,12 +117,18 @@ def fit(data: Split, settings: Mapping[str, Any], rounds: Sequence[int], seed: i
         population=data.population,
         floor=baselines.value_floor(data),
         learned=data.learned,
+        if_stays=if_stays,
     )
     if data.step is None:
         return model
     whole = _whole_horizon(data, model)
-    stretched = intervals.stretched(whole / calibration.factor)
-    return replace(model, calibration=Exponential(whole), intervals=stretched)
+    longer = whole / calibration.factor
+    return replace(
+        model,
+        calibration=Exponential(whole),
+        intervals=intervals.stretched(longer),
+        if_stays=if_stays.stretched(longer) if if_stays else None,
+    )
 
 
 def _whole_horizon(data: Split, model: Model) -> float:

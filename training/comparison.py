@@ -145,11 +145,16 @@ def _clv_headline(facts: Facts) -> list[str]:
 
 
 def _segments_headline(facts: Facts) -> list[str]:
-    held = sorted(facts.get("segments") or [], key=lambda each: -(each.get("share") or 0.0))
-    if not held:
+    found = [way for way in facts.get("ways") or [] if way.get("segments")]
+    if not found:
         return []
+    held = sorted(found[0]["segments"], key=lambda each: -(each.get("share") or 0.0))
     names = [f"{each.get('name')} ({wording.number(each.get('share'), 'share')})" for each in held]
-    return [f"{len(held)} segments: {', '.join(names)}."]
+    others = [str(way.get("label")).lower() for way in found[1:]]
+    return [
+        f"{len(held)} segments: {', '.join(names)}.",
+        *([f"Customers are told apart in other ways too: {'; '.join(others)}."] if others else []),
+    ]
 
 
 def tested(facts: Facts) -> list[str]:

@@ -14,7 +14,8 @@ import numpy as np
 import optuna
 
 from configs.load import config_hash
-from configs.schema import Cancel, Config, Label, asks_subscribers
+from configs.schema import Config
+from configs.tasks import Cancel, Label, asks_subscribers
 from features.source import Tables, first_and_last_day
 from training import metrics
 from training.baselines import Absent, Contender
@@ -23,10 +24,8 @@ from training.coverage import coverage
 from training.evaluate import Evaluation
 from training.gate import Verdict
 from training.model import Explanation, Model
-from training.segments import Quality, SegmentData
 from training.split import Split
 from training.suitability import unsuited
-from training.tune import finished
 
 LIBRARIES = ("duckdb", "ibis-framework", "numpy", "pandas", "scikit-learn", "scipy")
 MAIN = ("transactions", "subscriptions", "events", "snapshot")
@@ -119,7 +118,7 @@ def supervised(
     target = data.test.target
     positive = int(np.sum(target > 0))
     return {
-        **_common(config, task, chosen.model, verdict, origin),
+        **common(config, task, chosen.model, verdict, origin),
         "question": question(config, task, data),
         "chosen_because": verdict.reasons[0],
         "cutoffs": _cutoffs(config, task, data),
@@ -137,56 +136,12 @@ def supervised(
         "metrics": _metrics(evaluation),
         "differences": _differences(evaluation),
         "periods": _periods(evaluation, data),
-        "gate": _gate(verdict),
+        "gate": gate(verdict),
         "slices": _slices(verdict),
         "parameters": study.best_params,
         "features": _importances(chosen.model, explanation),
         **_trust(task, chosen.model, data, evaluation.predictions[verdict.served]),
         "warnings": _warnings(task, data, evaluation, verdict),
-    }
-
-
-def segments(
-    config: Config,
-    data: SegmentData,
-    model: Model,
-    quality: Quality,
-    verdict: Verdict,
-    study: optuna.Study,
-    origin: Origin,
-) -> dict[str, Any]:
-    """Return what the card of a segments run says."""
-    at = {"split": NO_FUTURE} if origin.first is None else {"test": data.as_of.isoformat()}
-    labels = {
-        "silhouette": "Silhouette: how far apart the segments are",
-        "stability": "Stability: adjusted Rand on bootstrap samples",
-        "smallest": "Share of the smallest segment",
-    }
-    return {
-        **_common(config, "segments", model, verdict, origin),
-        "question": "Which kinds of customers are there, and how do they differ?",
-        "chosen_because": f"Of {len(finished(study))} ways of telling customers apart, this one is "
-        "the best compromise between segments that lie far apart and segments that are stable.",
-        "cutoffs": at,
-        "population": population(config, "segments"),
-        "test": {"customers": len(data.matrix)},
-        "models": [{"name": "kmeans", "label": "k-means", "role": "served"}],
-        "metrics": [
-            {
-                "name": name,
-                "label": labels[name],
-                "unit": "share" if name == "smallest" else "",
-                "higher_is_better": True,
-                "values": {"kmeans": {"value": value}},
-            }
-            for name, value in asdict(quality).items()
-        ],
-        "differences": [],
-        "gate": _gate(verdict),
-        "parameters": study.best_params,
-        "features": [],
-        "segments": _segments(data, model),
-        "warnings": [],
     }
 
 
@@ -207,6 +162,8 @@ def question(config: Config, task: str, data: Split) -> str:
 def population(config: Config, task: str) -> str:
     """Return whom a task asks about, in words."""
     held = getattr(config, task)
+    if task == "segments":
+        return "all customers"
     if asks_subscribers(held):
         return "the customers with a subscription"
     if within := getattr(held, "active_within", None):
@@ -230,9 +187,10 @@ def _revenue(config: Config, task: str, data: Split, prediction: np.ndarray) -> 
     }
 
 
-def _common(
+def common(
     config: Config, task: str, model: Model, verdict: Verdict, origin: Origin
 ) -> dict[str, Any]:
+    """Return what the card of any run says: where it comes from, the verdict, its limits."""
     protected = [name for name, held in config.attributes.items() if held.protected]
     return {
         "base": config.name,
@@ -329,7 +287,8 @@ def _periods(evaluation: Evaluation, data: Split) -> list[dict[str, Any]]:
     ]
 
 
-def _gate(verdict: Verdict) -> list[dict[str, Any]]:
+def gate(verdict: Verdict) -> list[dict[str, Any]]:
+    """Return the gate's checks, with their numbers."""
     return [
         {
             "check": check.name,
@@ -385,52 +344,6 @@ def _importances(model: Model, explanation: Explanation) -> list[dict[str, Any]]
         for i in order
         if size[i] > 0
     ]
-
-
-def _segments(data: SegmentData, model: Model) -> list[dict[str, Any]]:
-    centres = model.centres
-    assigned = centres.assign(data.matrix)
-    spend = _total_spend(data)
-    told = []
-    for number, name in enumerate(centres.names):
-        inside = assigned == number
-        told.append(
-            {
-                "name": name,
-                "customers": int(inside.sum()),
-                "share": float(inside.mean()),
-                "spend": None if spend is None else float(spend[inside].sum() / spend.sum()),
-                "apart": _apart(data, model, number, inside),
-            }
-        )
-    return told
-
-
-def _total_spend(data: SegmentData) -> np.ndarray | None:
-    name = f"spend_in_{data.longest}d"
-    if name not in data.schema.names:
-        return None
-    spend = np.maximum(data.matrix[:, data.schema.names.index(name)], 0.0)
-    return spend if spend.sum() > 0 else None
-
-
-def _apart(data: SegmentData, model: Model, number: int, inside: np.ndarray) -> list[str]:
-    """Return what sets a segment apart: its medians beside the base's, the furthest first."""
-    centre = np.asarray(model.centres.centres[number])
-    lines = []
-    for index in np.argsort(-np.abs(centre), kind="stable")[:3]:
-        term = model.centres.columns[index]
-        column = data.schema.columns[term.feature]
-        values = data.matrix[:, term.feature]
-        if column.kind == "category":
-            is_it = values == term.argument
-            share, base = is_it[inside].mean(), is_it.mean()
-            value = column.categories[int(term.argument)]
-            lines.append(f"{column.label} {value}: {share:.0%} of them, {base:.0%} of all")
-        else:
-            here, base = np.nanmedian(values[inside]), np.nanmedian(values)
-            lines.append(f"{column.label}: {here:,.4g}, of all {base:,.4g}")
-    return lines
 
 
 def _limits(config: Config, task: str) -> list[str]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import optuna
-import pandas as pd
 from matplotlib.figure import Figure
 
-from training import plots, segment_plots, shap_plots
+from training import plots, shap_plots
 from training.evaluate import Evaluation
 from training.facts import Origin
 from training.model import Explanation, Model
-from training.segments import SegmentData, quality_of
 from training.split import Split
 from training.tune import finished
 
@@ -85,43 +83,3 @@ def explained(
 
 def _served_unit(task: str) -> str:
     return "money" if task == "clv" else "margin"
-
-
-def segments(data: SegmentData, model: Model, study: optuna.Study) -> dict[str, Figure]:
-    """Draw a segments run: what each is like, and what spoke for their number."""
-    assigned = model.centres.assign(data.matrix)
-    names = list(model.centres.names)
-    terms = model.centres.columns
-    strongest = sorted(
-        range(len(terms)),
-        key=lambda i: -max(abs(centre[i]) for centre in model.centres.centres),
-    )[:12]
-    profile = pd.DataFrame(
-        [[centre[i] / terms[i].weight for i in strongest] for centre in model.centres.centres],
-        columns=[_label(model, i) for i in strongest],
-        index=names,
-    )
-    sizes = np.bincount(assigned, minlength=len(names)).tolist()
-    chosen = study.best_params
-    rows = [
-        {
-            "k": float(trial.params["k"]),
-            "silhouette": quality_of(trial).silhouette,
-            "stability": quality_of(trial).stability,
-            "smallest_share": quality_of(trial).smallest,
-        }
-        for trial in sorted(finished(study), key=lambda trial: trial.params["k"])
-        if trial.params["columns"] == chosen["columns"]
-    ]
-    return {
-        "segment_profile": segment_plots.segment_profile(names, sizes, profile),
-        "segment_tradeoff": segment_plots.segment_tradeoff(rows, chosen["k"]),
-    }
-
-
-def _label(model: Model, index: int) -> str:
-    term = model.centres.columns[index]
-    column = model.schema.columns[term.feature]
-    if column.kind == "category":
-        return f"{column.label}: {column.categories[int(term.argument)]}"
-    return column.label

@@ -17,7 +17,7 @@ from training.champion import NONE_YET
 from training.evaluate import Evaluation
 from training.metrics import Metric, random_level_ece
 from training.model import TOLERANCE, Task
-from training.segments import Quality
+from training.behaviour import Quality
 from training.slices import Grouping, Slices
 from training.split import Examples
 
@@ -149,8 +149,14 @@ def judge(
     return Verdict(all(c.passed for c in checks), served, (*replaced, *told), checks, cut)
 
 
-def judge_segments(quality: Quality, bounds: BehaviourSegments) -> Verdict:
-    """Pass segments that come out alike on other samples, and none too small to act on."""
+def judge_segments(quality: Quality | None, bounds: BehaviourSegments | None) -> Verdict:
+    """Pass clusters that come out alike on other samples, and none too small to act on.
+
+    Segments by rules are what their rules say, and pass.
+    """
+    if quality is None or bounds is None:
+        told = "The segments are by rules alone, which come out alike on any sample."
+        return Verdict(True, "segments", (told,))
     stable = quality.stability >= bounds.min_stability
     large = quality.smallest >= bounds.min_share
     stability = Check(
@@ -170,7 +176,7 @@ def judge_segments(quality: Quality, bounds: BehaviourSegments) -> Verdict:
         f"{'at least' if large else 'below'} the bound of {bounds.min_share:.1%}.",
     )
     checks = (stability, smallest)
-    return Verdict(stable and large, "kmeans", tuple(c.said for c in checks), checks)
+    return Verdict(stable and large, "segments", tuple(c.said for c in checks), checks)
 
 
 def _winner(evaluation: Evaluation, margin: float) -> str:

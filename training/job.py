@@ -19,10 +19,12 @@ import pyarrow.parquet as pq
 from configs.load import dump
 from configs.schema import Config
 from features import labels, timeline
+from features.enough import clustered
 from features.schema import FeatureSchema
 from features.source import Tables, fingerprint, load_tables
 from training import (
     additive,
+    behaviour,
     blend,
     champion,
     churn,
@@ -42,6 +44,7 @@ from training import (
     probability,
     pruning,
     refit,
+    segment_card,
     segments,
     shapes,
     slices,
@@ -59,6 +62,7 @@ from training.model import Task
 from training.progress import Reporter
 from training.registration import Result, Trained, registered
 from training.space import beginning, require_known
+from training.segments import SegmentData
 from training.split import Split
 from training.study import Place
 from training.timeliness import measure
@@ -117,7 +121,9 @@ def _refit(
     config: Config, tables: Tables, result: Result, parent: Trained, origin: facts.Origin
 ) -> Trained:
     """Fit what passed on all that is known by now; bundle and register it beside its parent."""
-    kind, best = SUPERVISED[parent.task], result.study.best_trial
+    kind = SUPERVISED[parent.task]
+    assert result.study is not None  # segments are not refitted
+    best = result.study.best_trial
     data = kind.known_by_now(config, tables)
     settings = {**kind.DEFAULTS, **best.params}
     model = refit.child(config, kind, data, result.model, settings, best.user_attrs["rounds"])
@@ -125,6 +131,8 @@ def _refit(
         result,
         model=model,
         matrix=data.fit.matrix,
+        # Of those who would be asked now; of a snapshot, which has no later rows, its parent's.
+        served=model.predict(data.test.matrix) if len(data.test) else result.served,
         facts=refit.facts(result.facts, data, parent.bundle.digest),
         cutoffs=refit.cutoffs(result.cutoffs, data),
         metric=f"{result.metric} of its parent, an estimate",
@@ -230,6 +238,7 @@ def _supervised_result(
         metric=f"{deciding.label} {served[evaluation.deciding]:.4f}",
         predictions=_predictions(data, evaluation, explanation.contributions),
         cutoffs=told["cutoffs"],
+        served=evaluation.predictions[verdict.served],
     )
 
 
@@ -238,35 +247,45 @@ def _segment(
 ) -> Result:
     """Choose, fit, name and judge segments."""
     data = segments.data_at(config, tables)
-    options = segments.choices(config, data)
-    study = tune.search_all(
-        _place(config, task, origin, data.schema, segments),
-        segments.objective(config, data),
-        options=options,
-        budget=tune.Budget.of(config.tuning, options),
-        seed=config.seed,
-        reporter=reporter,
-        label="segments: tuning",
-    )
-    chosen = study.best_params
-    model = segments.fit(config, data, chosen["columns"], chosen["k"])
-    quality = segments.quality_of(study.best_trial)
-    verdict = judge_segments(quality, segments.asked(config))
-    assigned = model.centres.assign(data.matrix)
-    told = facts.segments(config, data, model, quality, verdict, study, origin)
+    study = _clustered(config, task, origin, data, reporter)
+    chosen = study.best_params if study else {}
+    found = segments.fit(config, data, chosen, champion.before(config))
+    quality = behaviour.quality_of(study.best_trial) if study else None
+    verdict = judge_segments(quality, next(iter(clustered(config).values()), None))
+    reporter.say("segments: what sets each apart")
+    told = segment_card.facts(config, data, found, quality, verdict, study, origin)
     return Result(
-        model=model,
+        model=found.model,
         verdict=verdict,
         facts=told,
-        figures=figures.segments(data, model, study),
+        figures=segment_card.figures(data, found, study, told),
         matrix=data.matrix,
-        metrics=asdict(quality) | verdict.figures,
-        settings=chosen,
+        metrics=(asdict(quality) if quality else {}) | verdict.figures,
+        settings={**chosen, **{f"{way}.next_id": n for way, n in found.next_ids.items()}},
         study=study,
-        metric=f"stability {quality.stability:.2f}, {chosen['k']} segments",
-        predictions=pd.DataFrame({"customer_id": data.customers, "segment": assigned}),
+        metric=segment_card.metric(found, quality),
+        predictions=segments.members(data, found.model),
         cutoffs=told["cutoffs"],
     )
+
+
+def _clustered(
+    config: Config, task: Task, origin: facts.Origin, data: SegmentData, reporter: Reporter
+) -> optuna.Study | None:
+    """Search how to cluster customers by behaviour, where the config asks for it."""
+    for way in clustered(config).values():
+        customers = segments.behaved(config, data, way)
+        options = behaviour.choices(way, customers)
+        return tune.search_all(
+            _place(config, task, origin, data.schema, behaviour),
+            behaviour.objective(way, customers, config.seed),
+            options=options,
+            budget=tune.Budget.of(config.tuning, options),
+            seed=config.seed,
+            reporter=reporter,
+            label="segments: tuning",
+        )
+    return None
 
 
 def _place(

@@ -20,7 +20,8 @@ from sklearn.model_selection import GroupKFold
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from configs.errors import StamkundeError
-from configs.schema import Config, Label, Leakage
+from configs.schema import Config, Leakage
+from configs.tasks import Label
 from features.catalogue import SIGNED_UP
 from features.findings.finding import Finding
 from features.schema import FeatureColumn, FeatureSchema

@@ -11,9 +11,11 @@ import numpy as np
 from configs.errors import StamkundeError
 from features.schema import FeatureSchema
 from training.calibrate import Calibration, Intervals
+from training.if_stays import IfStays
 from training.learned import Learned
 from training.population import Population
-from training.predictors import Centres, Contributions, Predictor, sum_columns
+from training.predictors import Contributions, Predictor, sum_columns
+from training.segmenters.segmenter import Segmenter
 from training.timing import Course, Timing
 
 Task = Literal["churn", "clv", "segments"]
@@ -61,7 +63,7 @@ class Model:
     schema : FeatureSchema
         The columns of the matrices it takes: the built ones, then those that are learned.
     predictors : tuple of Predictor
-        Their margins add.
+        Their margins add. None of segments.
     calibration : Calibration
         From margin to the served scale.
     intervals : Intervals, optional
@@ -74,6 +76,10 @@ class Model:
         What its learned columns are computed by.
     timing : Timing, optional
         How a chance of churning by the horizon is told for other days.
+    segmenters : tuple of Segmenter
+        Of segments: the ways to tell customers apart.
+    if_stays : IfStays, optional
+        What a CLV is of customers who stay.
     """
 
     task: Task
@@ -86,6 +92,8 @@ class Model:
     floor: float | None = None
     learned: Learned | None = None
     timing: Timing | None = None
+    segmenters: tuple[Segmenter, ...] = ()
+    if_stays: IfStays | None = None
 
     def __post_init__(self) -> None:
         if self.learned is not None:
@@ -165,14 +173,6 @@ class Model:
         meets = np.abs(moved) < 1e-9
         secant = (served - base_served) / np.where(meets, 1.0, moved)
         return np.where(meets, self.calibration.slope(np.full_like(moved, whole.base)), secant)
-
-    @cached_property
-    def centres(self) -> Centres:
-        """The cluster centres of a segments model."""
-        (held,) = self.predictors
-        if not isinstance(held, Centres):
-            raise TypeError(f"a model of {self.task} has no centres")
-        return held
 
 
 def _without_residue(whole: Contributions, margin: np.ndarray) -> Contributions:

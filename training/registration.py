@@ -21,6 +21,8 @@ from training.card import card
 from training.facts import Origin
 from training.gate import Verdict
 from training.model import Model, Task
+from training.segmenters.segmenter import Worth
+from training.scores import distribution
 from training.track import Tracker, Trial, Version
 from training.tune import over
 
@@ -71,13 +73,16 @@ class Result:
     metrics : dict of str to float
         By contender and metric.
     settings : dict
-    study : optuna.Study
+    study : optuna.Study, optional
+        None where nothing was searched.
     metric : str
         The deciding metric's figure, in words.
     predictions : DataFrame
         Of each customer reported on.
     cutoffs : dict
         Of what it was fitted on and is reported on, for the manifest.
+    served : ndarray, shape (rows,), optional
+        What it serves the rows that are reported on; None of segments.
     """
 
     model: Model
@@ -87,10 +92,11 @@ class Result:
     matrix: np.ndarray
     metrics: dict[str, float]
     settings: dict[str, Any]
-    study: optuna.Study
+    study: optuna.Study | None
     metric: str
     predictions: pd.DataFrame
     cutoffs: dict[str, Any]
+    served: np.ndarray | None = None
 
 
 def registered(
@@ -112,14 +118,15 @@ def registered(
         If the bundle does not predict what the model does.
     """
     made = _bundle(config, result, origin, parent)
-    trials = [] if parent else [Trial.of(trial) for trial in over(result.study)]
+    study = result.study
+    trials = [] if parent or not study else [Trial.of(trial) for trial in over(study)]
     version = Tracker(config).log(
         made,
         params=result.settings,
         metrics=result.metrics,
         lineage={**origin.lineage, **result.verdict.tags},
         figures={} if parent else result.figures,
-        study=result.study.study_name,
+        study=study.study_name if study else None,
         trials=trials,
         metric=result.metric,
         texts=_texts(result.facts),
@@ -133,6 +140,7 @@ def _bundle(config: Config, result: Result, origin: Origin, parent: Trained | No
     kin = {"bundle": parent.bundle.digest, "figures": "estimate"} if parent else None
     written, page = card(result.facts, result.figures)
     reference = bundles.reference(result.model, result.matrix)
+    scores = {} if result.served is None else {"scores.json": distribution(result.served)}
     stamp = origin.now.strftime("%Y%m%dT%H%M%S")
     run = f"{result.model.task}-{stamp}{'-refit' if parent else ''}"
     folder = config.var / "runs" / run / "bundle"
@@ -155,14 +163,23 @@ def _bundle(config: Config, result: Result, origin: Origin, parent: Trained | No
         },
         {
             "reference.json": bundles.to_json(reference),
+            **{name: bundles.to_json(held) for name, held in scores.items()},
             "card.json": written,
             "card.html": page,
         },
     )
-    rows = result.matrix[:1000]
-    if not np.array_equal(made.model.margin(rows), result.model.margin(rows)):
+    if not _alike(made.model, result.model, result.matrix[:1000]):
         raise bundles.BundleError(f"{folder}: does not predict what was measured; please report it")
     return made
+
+
+def _alike(read: Model, meant: Model, rows: np.ndarray) -> bool:
+    """Say whether a model that was read back answers as the one that was written."""
+    if meant.task != "segments":
+        return np.array_equal(read.margin(rows), meant.margin(rows))
+    worth = Worth(np.zeros(len(rows)), (0.0,) * 9)
+    pairs = zip(read.segmenters, meant.segmenters, strict=True)
+    return all(np.array_equal(a.assign(rows, worth), b.assign(rows, worth)) for a, b in pairs)
 
 
 def _texts(told: Mapping[str, Any]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from training.canvas import (
     BLUE,
     INK,
     PALE,
+    RULE,
     SOFT,
     canvas,
     name_columns,
@@ -58,37 +60,61 @@ def segment_profile(names: Sequence[str], sizes: Sequence[float], profile: pd.Da
 
 
 @styled
-def segment_tradeoff(rows: Sequence[Mapping[str, float]], chosen: int) -> Figure:
+def segment_tradeoff(
+    rows: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any], most: int
+) -> Figure:
     """Draw what speaks for each number of segments, and the one chosen.
 
     Parameters
     ----------
     rows : sequence of mapping
-        ``k``, ``silhouette``, ``stability`` and ``smallest_share`` of each tried.
-    chosen : int
-        The number that was taken.
+        ``k``, ``way`` (a text), ``weighed``, ``silhouette``, ``stability`` and ``smallest_share``
+        of each tried.
+    chosen : mapping
+        ``k`` and ``way`` of what was taken.
+    most : int
+        More segments than a team can treat differently begin past it.
     """
-    figure = canvas("segment_tradeoff", 4.0)
+    figure = canvas("segment_tradeoff", 5.2)
     told = {
+        "weighed": "what was weighed: both below, less what is held against them",
         "silhouette": "silhouette: how far apart (1 is best)",
         "stability": "stability: the same segments again on a new draw (1 is best)",
         "smallest_share": "smallest segment's share of the customers",
     }
-    ordered = sorted(rows, key=lambda row: row["k"])
-    k = [row["k"] for row in ordered]
-    for axes, (name, title) in zip(figure.subplots(3, 1, sharex=True), told.items(), strict=True):
-        values = np.array([row.get(name, np.nan) for row in ordered], float)
-        axes.axvline(chosen, color="#dbe8f3", lw=14, zorder=0)
-        axes.plot(k, values, "o-", color=PALE, lw=1.4, mfc=BLUE, mec=BLUE, ms=4)
+    lines = {way: _line(rows, way) for way in sorted({str(row["way"]) for row in rows})}
+    for axes, (name, title) in zip(figure.subplots(4, 1, sharex=True), told.items(), strict=True):
+        axes.axvspan(most + 0.5, most + 0.5 + len(rows), color="#f4f1ec", lw=0, zorder=0)
+        axes.axvline(chosen["k"], color="#dbe8f3", lw=14, zorder=0)
+        values = [float(row[name]) for row in rows]
+        for way, held in lines.items():
+            mine = way == chosen["way"]
+            axes.plot(
+                [row["k"] for row in held],
+                [row[name] for row in held],
+                "o-",
+                color=PALE if mine else RULE,
+                lw=1.4 if mine else 0.9,
+                mfc=BLUE if mine else RULE,
+                mec=BLUE if mine else RULE,
+                ms=4 if mine else 2.5,
+                zorder=3 if mine else 2,
+            )
         axes.set_title(title)
-        least, most = np.nanmin(values, initial=0.0), np.nanmax(values, initial=0.0)
-        axes.set_ylim(1.15 * least, 1.15 * most or 1.0)
+        low, high = min([0.0, *values]), max([0.0, *values])
+        axes.set_ylim(1.15 * low, 1.15 * high or 1.0)
         axes.yaxis.set_major_locator(MaxNLocator(3))
         axes.grid(axis="y")
     axes.yaxis.set_major_formatter(FuncFormatter(percent))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel(f"segments ({chosen} chosen)", color=SOFT)
+    counts = [row["k"] for row in rows]
+    axes.set_xlim(min(counts) - 0.5, max(counts) + 0.5)
+    axes.set_xlabel(f"segments ({chosen['k']} chosen)", color=SOFT)
     return figure
+
+
+def _line(rows: Sequence[Mapping[str, Any]], way: str) -> list[Mapping[str, Any]]:
+    return sorted((row for row in rows if row["way"] == way), key=lambda row: row["k"])
 
 
 def _signed(value: float) -> str:

@@ -1,47 +1,46 @@
-"""Segments: clusters of customers by behaviour, stable, large enough, and named."""
+"""Segments: every way that a base's customers are told apart by, found at one cut-off."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 import numpy as np
-import optuna
-from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+import pandas as pd
 
 from configs.schema import Config
-from configs.segmentation import BehaviourSegments
+from configs.segmentation import (
+    AttributeSegments,
+    BehaviourSegments,
+    LifecycleSegments,
+    RfmSegments,
+    Segmentation,
+    ValueSegments,
+)
+from configs.values import MOST_DAYS
 from features.build import build, schema_of
 from features.enough import clustered, require_enough_to_segment
-from features.schema import FeatureSchema
+from features.schema import FeatureError, FeatureSchema
 from features.source import Tables, first_and_last_day
-from training.baselines import terms_of
+from training import behaviour, potential
+from training.behaviour import Behaved, Method
+from training.bundle import Bundle
 from training.calibrate import Scale
+from training.matching import Matching, match, persisting
 from training.model import Model
 from training.naming import name_segments
 from training.population import Population
-from training.predictors import Centres, Term
+from training.segmenters import attributes, lifecycle, rfm
+from training.segmenters.attributes import Attributes
+from training.segmenters.centres import Centres
+from training.segmenters.mixture import Mixture
+from training.segmenters.segmenter import NOBODY, Segment, Segmenter
+from training.segmenters.value import ValueTenths, tenths
 from training.split import SNAPSHOT_DAY, population_of
 
-MOST_LOOKED_AT = 2000  # customers the silhouette is measured on: it needs every pair's distance
-
-COLUMN_SETS: dict[str, tuple[str, ...]] = {
-    "rfm": ("days_since_purchase", "purchases_in", "spend_in"),
-    "behaviour": (
-        "days_since_purchase",
-        "purchases_in",
-        "spend_in",
-        "average_order_value",
-        "usual_gap",
-        "categories_in",
-        "discount_share",
-        "weekend_share",
-    ),
-}
-"""What customers may be told apart by; windowed features are taken over the longest window."""
+Clusters = Centres | Mixture
 
 
 @dataclass(frozen=True)
@@ -51,29 +50,67 @@ class SegmentData:
     Parameters
     ----------
     schema : FeatureSchema
-    customers : ndarray of str
+    frame : DataFrame
+        As `build` makes it, a row a customer.
     matrix : ndarray, shape (customers, features)
+        The same, encoded.
     as_of : date
-    population : Population, optional
-    longest : int
-        The longest window, in days.
+    windows : tuple of int
+        Of features, in days, rising.
+    behaves : bool
+        Whether the customers' purchases are known.
     """
 
     schema: FeatureSchema
-    customers: np.ndarray
+    frame: pd.DataFrame
     matrix: np.ndarray
     as_of: date
-    population: Population | None
-    longest: int
+    windows: tuple[int, ...]
+    behaves: bool
+
+    @property
+    def customers(self) -> np.ndarray:
+        """Their ids."""
+        return self.frame["customer_id"].to_numpy()
+
+    def of(self, population: Population | None) -> np.ndarray:
+        """Return which customers are of a population."""
+        if population is None:
+            return np.ones(len(self.matrix), dtype=bool)
+        return population.holds(self.schema, self.matrix)
 
 
 @dataclass(frozen=True)
-class Quality:
-    """How good a way of telling customers apart is."""
+class Found:
+    """The ways that were found, and what became of the segments of the fit before.
 
-    silhouette: float
-    stability: float
-    smallest: float
+    Parameters
+    ----------
+    model : Model
+    matchings : mapping of str to Matching
+        By way, against the fit before; none where there was none.
+    unmatched : mapping of str to str
+        Why a way could not be held against the fit before, in a sentence.
+    """
+
+    model: Model
+    matchings: Mapping[str, Matching] = field(default_factory=dict)
+    unmatched: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def next_ids(self) -> dict[str, int]:
+        """The first id that no segment of a way has ever had, of those found in the data."""
+        return {
+            held.way: self.matchings[held.way].next_id
+            if held.way in self.matchings
+            else max(segment.id for segment in held.segments) + 1
+            for held in self.model.segmenters
+            if isinstance(held, Centres | Mixture)
+        }
+
+    def segmenter(self, way: str) -> Segmenter:
+        """Return the way of a name."""
+        return next(held for held in self.model.segmenters if held.way == way)
 
 
 def data_at(config: Config, tables: Tables) -> SegmentData:
@@ -82,149 +119,179 @@ def data_at(config: Config, tables: Tables) -> SegmentData:
     Raises
     ------
     TooFewError
-        If fewer customers are left than segments of 50 would need.
+        If fewer customers are left than clusters of 50 would need.
     """
-    task = asked(config)
-    as_of = SNAPSHOT_DAY if tables.transactions is None else _cut_off(config, tables)
+    timeless = tables.snapshot is not None
+    as_of = SNAPSHOT_DAY if timeless else config.timeline.test or first_and_last_day(tables)[1]
     frame = build(config, tables, [as_of])
     schema = schema_of(config, tables)
-    matrix = schema.encode(frame)
-    population = None if tables.transactions is None else population_of(task)
-    if population is not None:
-        within = population.holds(schema, matrix)
-        frame, matrix = frame[within], matrix[within]
-    require_enough_to_segment(task, len(matrix), f"at {as_of}")
-    customers = frame["customer_id"].to_numpy()
-    longest = config.features.windows[-1]
-    return SegmentData(schema, customers, matrix, as_of, population, longest)
+    behaves = tables.transactions is not None
+    windows = config.features.windows
+    data = SegmentData(schema, frame, schema.encode(frame), as_of, windows, behaves)
+    for way in clustered(config).values():
+        count = int(data.of(population(config, way, data)).sum())
+        require_enough_to_segment(way, count, f"at {as_of}")
+    return data
 
 
-def _cut_off(config: Config, tables: Tables) -> date:
-    return config.timeline.test or first_and_last_day(tables)[1]
+def population(config: Config, way: Segmentation, data: SegmentData) -> Population | None:
+    """Return whom a way is asked of: of what customers buy, those who ever did."""
+    if isinstance(way, ValueSegments):
+        return population_of(config.clv) if config.clv else None
+    if isinstance(way, AttributeSegments) or not data.behaves:
+        return None
+    within = getattr(way, "active_within", None) or MOST_DAYS
+    return Population("days_since_purchase", at_most=float(within))
 
 
-def choices(config: Config, data: SegmentData) -> dict[str, list[Any]]:
-    """Return what the study may choose between."""
-    task = asked(config)
-    behaves = "days_since_purchase" in data.schema.names
-    sets = list(COLUMN_SETS) if behaves else ["attributes"]
-    return {"columns": sets, "k": list(range(task.min_segments, task.max_segments + 1))}
+def behaved(config: Config, data: SegmentData, way: BehaviourSegments) -> Behaved:
+    """Return the customers that are clustered."""
+    rows = data.of(population(config, way, data))
+    return Behaved(data.schema, data.matrix[rows], data.windows[-1])
 
 
-def columns_of(data: SegmentData, chosen: str) -> tuple[Term, ...]:
-    """Return the standardised columns that distances are taken in.
+def fit(
+    config: Config, data: SegmentData, chosen: Mapping[str, Any], previous: Bundle | None = None
+) -> Found:
+    """Fit every way; a segment that the fit before had keeps its id and its name.
 
-    Counts and money are skewed and enter as logarithms; the categories of an attribute share the
-    weight of one number.
+    Parameters
+    ----------
+    config : Config
+    data : SegmentData
+    chosen : mapping
+        The study's settings of the clusters of behaviour.
+    previous : Bundle, optional
+        Of the fit before.
     """
-    if chosen == "attributes":
-        return tuple(
-            term
-            for column in data.schema.columns
-            for term in terms_of(
-                data.schema,
-                data.matrix,
-                column.name,
-                "identity",
-                1.0 / max(1, len(column.categories)) ** 0.5,
-            )
-        )
-    names = [_windowed(name, data) for name in COLUMN_SETS[chosen]]
-    held = [name for name in names if name in data.schema.names]
-    skewed = {"days", "count", "money"}
-    return tuple(
-        term
-        for name in held
-        for term in terms_of(
-            data.schema,
-            data.matrix,
-            name,
-            "log1p" if data.schema[name].unit in skewed else "identity",
-        )
+    before = {held.way: held for held in previous.model.segmenters} if previous else {}
+    held: list[Segmenter] = []
+    matchings: dict[str, Matching] = {}
+    unmatched: dict[str, str] = {}
+    for name, way in (config.segments or {}).items():
+        if not isinstance(way, BehaviourSegments):
+            held.append(_by_rule(config, data, name, way, before.get(name)))
+            continue
+        fresh, old = _clusters(config, data, name, way, chosen), before.get(name)
+        if previous and isinstance(old, Centres | Mixture):
+            fresh, matching, said = _kept(fresh, old, previous, data)
+            if matching:
+                matchings[name] = matching
+            else:
+                unmatched[name] = said
+        held.append(fresh)
+    model = Model("segments", "segments", data.schema, (), Scale(1.0), segmenters=tuple(held))
+    return Found(model, matchings, unmatched)
+
+
+def _by_rule(
+    config: Config, data: SegmentData, name: str, way: Segmentation, old: Segmenter | None
+) -> Segmenter:
+    asked = population(config, way, data)
+    matrix = data.matrix[data.of(asked)]
+    if isinstance(way, RfmSegments):
+        window = way.window or data.windows[-1]
+        columns = ("days_since_purchase", f"purchases_in_{window}d", f"spend_in_{window}d")
+        return rfm.fit(name, data.schema, matrix, *columns, asked)
+    if isinstance(way, LifecycleSegments):
+        return lifecycle.fit(name, data.schema, way, data.windows, asked)
+    if isinstance(way, AttributeSegments):
+        kept = old if isinstance(old, Attributes) else None
+        return attributes.fit(name, data.schema, matrix, way, kept)
+    assert isinstance(way, ValueSegments)
+    return ValueTenths(name, asked, tenths(), potential.fit(data.schema, matrix, config))
+
+
+def _clusters(
+    config: Config, data: SegmentData, name: str, way: BehaviourSegments, chosen: Mapping[str, Any]
+) -> Clusters:
+    """Fit the chosen clusters; they are numbered from the largest and named."""
+    asked = population(config, way, data)
+    customers = behaved(config, data, way)
+    terms = behaviour.columns_of(customers, chosen["columns"])
+    points = behaviour.points_of(customers.matrix, terms)
+    method: Method = chosen["method"]
+    fitted: Any = behaviour.cluster(points, method, chosen["k"], config.seed)
+    sizes = np.bincount(fitted.predict(points), minlength=chosen["k"])
+    order = np.argsort(-sizes, kind="stable")
+    centres = (fitted.cluster_centers_ if method == "kmeans" else fitted.means_)[order]
+    names = zip(*name_segments(data.schema, terms, centres), strict=True)
+    segments = tuple(Segment(place + 1, *name) for place, name in enumerate(names))
+    features = len(data.schema.columns)
+    if method == "kmeans":
+        return Centres(name, segments, asked, features, terms, _plain(centres))
+    return Mixture(
+        name,
+        segments,
+        asked,
+        features,
+        terms,
+        tuple(float(weight) for weight in fitted.weights_[order]),
+        _plain(centres),
+        _plain(fitted.covariances_[order]),
     )
 
 
-def _windowed(name: str, data: SegmentData) -> str:
-    return f"{name}_{data.longest}d" if name.endswith("_in") else name
+def _plain(values: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(x) for x in row) for row in values)
 
 
-def measure(points: np.ndarray, k: int, resamples: int, seed: int) -> Quality:
-    """Return how well apart, how stable and how even k clusters of points are.
+def _kept(
+    fresh: Clusters, old: Clusters, previous: Bundle, data: SegmentData
+) -> tuple[Clusters, Matching | None, str]:
+    """Give segments the ids and names of those that they were in the fit before."""
+    first_free = int(previous.manifest["settings"][f"{old.way}.next_id"])
+    try:
+        theirs = previous.model.schema.encode(data.frame)
+    except FeatureError as error:
+        moved = tuple(replace(held, id=first_free + held.id - 1) for held in fresh.segments)
+        told = f"The segments of the version before could not be held against these: {error}."
+        return replace(fresh, segments=moved), None, told
+    rows = data.of(fresh.population)
+    if old.population:
+        rows &= old.population.holds(previous.model.schema, theirs)
+    then, now = old.assign(theirs[rows]), fresh.assign(data.matrix[rows])
+    points = behaviour.points_of(data.matrix[rows], fresh.terms)
+    found = match(
+        old.segments,
+        len(fresh.segments),
+        first_free,
+        then,
+        now,
+        _middles(points, then, len(old.segments)),
+        _middles(points, now, len(fresh.segments)),
+    )
+    names, names_da = zip(*((each.name, each.name_da) for each in fresh.segments), strict=True)
+    segments = persisting(old.segments, found, names, names_da)
+    return replace(fresh, segments=segments), found, ""
 
-    Stability is the mean adjusted Rand index (Hubert & Arabie 1985) between the labels of a fit
-    on everybody and of fits on bootstrap samples.
+
+def _middles(points: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
+    """Return the mean of each segment's customers; not a number of a segment without any."""
+    sums, sizes = np.zeros((count, points.shape[1])), np.bincount(places, minlength=count)
+    np.add.at(sums, places, points)
+    return np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], np.nan)
+
+
+def members(data: SegmentData, model: Model) -> pd.DataFrame:
+    """Return the customers with the id of their segment of each way; none where they have none.
+
+    A way of lifetime values is left out: these are not known here.
     """
-    fitted = cluster(points, k, seed)
-    labels = fitted.labels_
-    rng = np.random.default_rng(seed)
-    looked_at = rng.permutation(len(points))[:MOST_LOOKED_AT]
-    agreements = []
-    for repeat in range(resamples):
-        sample = rng.integers(0, len(points), len(points))
-        other = cluster(points[sample], k, seed + repeat + 1)
-        agreements.append(adjusted_rand_score(labels, other.predict(points)))
-    return Quality(
-        silhouette=float(silhouette_score(points[looked_at], labels[looked_at])),
-        stability=float(np.mean(agreements)),
-        smallest=float(np.bincount(labels, minlength=k).min() / len(points)),
-    )
+    held: dict[str, Any] = {"customer_id": data.customers}
+    for segmenter in model.segmenters:
+        if not isinstance(segmenter, ValueTenths):
+            found = places(data, segmenter)
+            ids = np.array([segment.id for segment in segmenter.segments])
+            told = pd.array(ids[np.maximum(found, 0)], dtype="Int64")
+            told[found == NOBODY] = pd.NA
+            held[segmenter.way] = told
+    return pd.DataFrame(held)
 
 
-def cluster(points: np.ndarray, k: int, seed: int) -> KMeans:
-    """Fit k-means (Lloyd 1982, k-means++ starts)."""
-    return KMeans(k, n_init=5, random_state=seed).fit(points)
-
-
-def objective(config: Config, data: SegmentData) -> Callable[[optuna.Trial], float]:
-    """Return what the study minimises: −(silhouette + stability), bounds broken cost 1 each."""
-    task = asked(config)
-    options = choices(config, data)
-
-    def loss(trial: optuna.Trial) -> float:
-        chosen = trial.suggest_categorical("columns", options["columns"])
-        k = trial.suggest_categorical("k", options["k"])
-        points = _points(data, columns_of(data, chosen))
-        quality = measure(points, k, task.resamples, config.seed)
-        for name, value in vars(quality).items():
-            trial.set_user_attr(name, value)
-        broken = (quality.smallest < task.min_share) + (quality.stability < task.min_stability)
-        return -(quality.silhouette + quality.stability) + broken
-
-    return loss
-
-
-def quality_of(trial: optuna.trial.FrozenTrial) -> Quality:
-    """Return what a trial of the study measured."""
-    return Quality(**{field.name: trial.user_attrs[field.name] for field in fields(Quality)})
-
-
-def fit(config: Config, data: SegmentData, chosen: str, k: int) -> Model:
-    """Fit the chosen segments; they are numbered from the largest and named."""
-    terms = columns_of(data, chosen)
-    points = _points(data, terms)
-    fitted = cluster(points, k, config.seed)
-    order = np.argsort(-np.bincount(fitted.labels_, minlength=k), kind="stable")
-    centres = fitted.cluster_centers_[order]
-    names, names_da = name_segments(data.schema, terms, centres)
-    predictor = Centres(
-        features=len(data.schema.columns),
-        columns=terms,
-        centres=tuple(tuple(float(x) for x in centre) for centre in centres),
-        names=names,
-        names_da=names_da,
-    )
-    return Model(
-        "segments", "kmeans", data.schema, (predictor,), Scale(1.0), population=data.population
-    )
-
-
-def _points(data: SegmentData, terms: Sequence[Term]) -> np.ndarray:
-    return np.column_stack([term.weight * term.standardised(data.matrix) for term in terms])
-
-
-def asked(config: Config) -> BehaviourSegments:
-    """Return what the config asks of segments."""
-    held = clustered(config)
-    if not held:
-        raise ValueError("the config asks for no clusters of behaviour")
-    return next(iter(held.values()))
+def places(data: SegmentData, segmenter: Segmenter) -> np.ndarray:
+    """Return the place of each customer's segment, `NOBODY` outside the way's population."""
+    rows = data.of(segmenter.population)
+    found = np.full(len(data.matrix), NOBODY)
+    found[rows] = segmenter.assign(data.matrix[rows])
+    return found

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from configs.errors import StamkundeError
-from configs.schema import Cancel, Clv, Config, Label, Lapse
+from configs.schema import Config
+from configs.tasks import Cancel, Clv, Label, Lapse
 from features.build import build, schema_of
 from features.enough import cuts_of
 from features.schema import FeatureError, FeatureSchema

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, StratifiedKFold, train_test_split
 
-from configs.schema import Cancel, Clv, Config, Label, Lapse, asks_subscribers
+from configs.schema import Config
 from configs.segmentation import BehaviourSegments
+from configs.tasks import Cancel, Clv, Label, Lapse, asks_subscribers
 from configs.values import MOST_DAYS
 from features.build import build, schema_of
 from features.enough import (

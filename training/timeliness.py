@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from configs.schema import Cancel, Config, Lapse
+from configs.schema import Config
+from configs.tasks import Cancel, Lapse
 from features.labels import first_purchase
 from features.source import Tables, first_and_last_day
 from training import metrics

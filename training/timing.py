@@ -16,7 +16,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from configs.schema import Config, Label
+from configs.schema import Config
+from configs.tasks import Label
 
 YEAR = 365
 """How far ahead a purchase is looked for, in days, unless the horizon is longer."""

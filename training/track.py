@@ -163,7 +163,7 @@ class Tracker:
         metrics: Mapping[str, float],
         lineage: Mapping[str, str],
         figures: Mapping[str, Figure],
-        study: str,
+        study: str | None,
         trials: Sequence[Trial],
         metric: str,
         texts: Mapping[str, str] | None = None,
@@ -180,8 +180,10 @@ class Tracker:
         The artifacts hold pictures, texts and the bundle: no customer's id and no row of one.
         """
         task = bundle.manifest["task"]
-        self._end_what_was_cut(study)
-        tags = {_STUDY: study, **_kinship(parent)}
+        tags = _kinship(parent)
+        if study:
+            self._end_what_was_cut(study)
+            tags[_STUDY] = study
         if parent:
             tags |= {"parent_run": parent.run_id, "parent_bundle": parent.digest}
             metrics = {f"estimate.{name}": value for name, value in metrics.items()}
@@ -194,8 +196,8 @@ class Tracker:
             for name, text in (texts or {}).items():
                 mlflow.log_text(text, name)
             mlflow.log_artifact(str(bundle.path / "card.html"))
-            for trial in trials:
-                self._log_trial(run.info.run_id, task, study, trial)
+            for trial in trials if study else ():
+                self._log_trial(run.info.run_id, task, str(study), trial)
             version = self._register(task, bundle, metric, parent)
         return self._version(task, version)
 

@@ -111,7 +111,8 @@ FIGURES: Mapping[str, Caption] = {
         "segments",
         "Why this many segments",
         "More segments say more but are less apart, less stable and smaller. The blue band marks "
-        "the number chosen.",
+        "the number chosen, grey lines other columns and methods that were tried; to the right, "
+        "shaded, are more segments than a team can treat differently.",
     ),
     "importance": Caption(
         "why",

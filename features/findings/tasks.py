@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from configs.schema import Cancel, Clv, Config, Lapse
+from configs.schema import Config
 from configs.segmentation import BehaviourSegments
+from configs.tasks import Cancel, Clv, Lapse
 from features.contract import DataError
 from features.enough import (
     MORE,

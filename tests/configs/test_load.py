@@ -46,11 +46,12 @@ churn:
   kind: lapse
   horizon: 90d
 leakage: {alone_auc: 0.9, alone_gini: 0.9, removal: 0.1, too_good: 0.95, fall: 0.1}
+report: {period: 30d, periods: 12, active_within: 90d, cohorts: month, least: 5, calls: 100}
 """
 COLUMNS = "sources.transactions.columns"
 DURATION = "must be a duration in days or weeks such as 90d or 13w"
 UNSET = "needs the environment variable NOWHERE, which is not set; set NOWHERE=VALUE"
-SEGMENTS = "{min_segments: 5, max_segments: 3, min_share: 0.1, min_stability: 0.5, resamples: 9}"
+SEGMENTS = "{behaviour: {min_segments: 5, max_segments: 3}}"
 
 
 @pytest.fixture(autouse=True)
@@ -259,11 +260,11 @@ def test_an_unknown_key_is_answered_with_the_nearest(old, new, expected):
             "clv: {horizon: 9d, value: margin}",
             "clv.value: is margin, but transactions.columns maps no margin",
         ),
-        (f"segments: {SEGMENTS}", "segments.min_segments: must not exceed max_segments"),
+        (f"segments: {SEGMENTS}", "segments.behaviour.min_segments: must not exceed max_segments"),
     ],
 )
 def test_a_rule_between_keys_is_told_at_the_key_that_it_names(new, expected):
-    assert refusal(write(f"{SHOP}{new}\n")) == f"shop.yaml:25 {expected}"
+    assert refusal(write(f"{SHOP}{new}\n")) == f"shop.yaml:26 {expected}"
 
 
 def test_a_rule_of_the_whole_is_told_at_its_beginning():
@@ -389,7 +390,7 @@ def test_an_attribute_with_a_bad_name_and_a_bad_kind():
         (
             "path: shop.csv",
             'path: "a',
-            "25: cannot be read as YAML: found unexpected end of stream "
+            "26: cannot be read as YAML: found unexpected end of stream "
             "while scanning a quoted scalar from line 7",
         ),
         (

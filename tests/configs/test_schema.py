@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from configs.schema import Config, asks_subscribers, json_schema
+from configs.schema import Config, json_schema
 from configs.sources import Attribute, Column, Product, Sum
+from configs.tasks import asks_subscribers
 from configs.values import Duration, Section
 
 PRINTED = Path(__file__).parents[2] / "configs" / "schema.json"
@@ -44,6 +45,7 @@ def make_config(**changes) -> Config:
             "too_good": 0.95,
             "fall": 0.1,
         },
+        "report": REPORT,
         "serving": {"reasons": 0, "language": "da", "max_customers": 1, "max_body_mb": 1},
         "paths": {"var": "var", "mlruns": "mlruns"},
     }
@@ -74,13 +76,34 @@ GATE = {
     "slice_customers": 30,
     "slice_outcomes": 5,
 }
-SEGMENTS = {
-    "min_segments": 2,
-    "max_segments": 3,
-    "min_share": 0.1,
-    "min_stability": 0.5,
-    "resamples": 2,
+REPORT = {
+    "period": "30d",
+    "periods": 3,
+    "active_within": "90d",
+    "cohorts": "month",
+    "least": 5,
+    "calls": 10,
 }
+AGED = {
+    "customers": {
+        "path": "c",
+        "columns": {"customer_id": "who"},
+        "attributes": {
+            "age": {"kind": "category", "protected": True},
+            "town": {"kind": "category"},
+            "staff": {"kind": "number"},
+        },
+    },
+    "transactions": BOUGHT,
+}
+
+
+def way(**asked):
+    return {"segments": {"behaviour": asked}}
+
+
+def by(**asked):
+    return {"sources": AGED, "segments": {"who": {"kind": "attributes", **asked}}}
 
 
 def test_the_printed_schema_is_fresh():
@@ -217,9 +240,9 @@ def test_what_is_no_zone(zone):
                 "sources": {"subscriptions": SUBSCRIPTIONS},
                 "clv": None,
                 "churn": CANCEL,
-                "segments": SEGMENTS,
+                **way(),
             },
-            "segments need transactions",
+            "segments.behaviour needs transactions",
         ),
         (
             {
@@ -252,9 +275,9 @@ def test_what_is_no_zone(zone):
             {
                 "sources": {"snapshot": SNAPSHOT},
                 "clv": None,
-                "segments": {**SEGMENTS, "active_within": "9d"},
+                **way(active_within="9d"),
             },
-            "active_within needs transactions",
+            "segments.behaviour.active_within needs transactions",
         ),
         (
             {
@@ -265,8 +288,24 @@ def test_what_is_no_zone(zone):
             },
             "leave the other tables out",
         ),
-        ({"segments": {**SEGMENTS, "min_segments": 4}}, "must not exceed"),
-        ({"segments": {**SEGMENTS, "min_share": 0.6}}, "min_share is too large"),
+        (way(min_segments=9), "must not exceed"),
+        (way(min_share=0.6), "min_share is too large"),
+        ({"segments": {"max_segments": 8}}, "must name the ways to tell customers apart"),
+        ({"segments": {}}, "at least 1 item"),
+        ({"segments": {"a": {"kind": "rfm"}, "b": {"kind": "rfm"}}}, "one way of kind rfm"),
+        ({"segments": {"lifecycle": {"lost_after": "100d"}}}, "must rise"),
+        ({"segments": {"value": {}}, "clv": None}, "segments.value needs a clv section"),
+        (by(of=["shoe"]), "must name declared attributes that are no dates, got shoe"),
+        (by(of=["age"]), "must not name age, which is protected"),
+        (by(of=["staff"]), "bands must cut the numbers among of"),
+        (by(of=["town"], bands={"staff": [10.0]}), "bands.staff must be one of the attributes"),
+        (by(of=["staff"], bands={"staff": [50.0, 10.0]}), "bands.staff must rise"),
+        ({"report": {**REPORT, "by": ["town"]}}, "must name attributes of kind category or flag"),
+        (
+            {"report": {**REPORT, "costs_to_serve": {"visit": 3.0}}},
+            "costs_to_serve.visit must be one of purchase, return",
+        ),
+        ({"report": {**REPORT, "channel_costs": {"web": 3.0}}}, "transactions with a channel"),
         ({"features": {"windows": ["7d", "1w"]}}, "must rise"),
         ({"gate": {**GATE, "churn_margin": float("nan")}}, "finite"),
     ],
@@ -286,7 +325,7 @@ def test_subscriptions_are_valued_by_their_mrr_with_purchases_or_without():
 
 
 def test_what_a_config_tells_of_itself():
-    config = make_config(churn={"kind": "lapse", "horizon": "9d"}, segments=SEGMENTS)
+    config = make_config(churn={"kind": "lapse", "horizon": "9d"}, **way())
     assert config.tasks == ("churn", "clv", "segments")
     assert config.var == Path("var/shop")
     assert config.attributes == {}

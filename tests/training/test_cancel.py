@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from configs.schema import Cancel
+from configs.tasks import Cancel
 from features.source import load_tables
 from tests.factories import make_club
 from tests.training.bases import make_members, make_members_config, make_schema

@@ -12,7 +12,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from configs.errors import StamkundeError
 from configs.load import load
-from configs.schema import Config, Label
+from configs.schema import Config
+from configs.tasks import Label
 from features.source import Tables, load_tables
 from tests.benchmarks.quality.histories import Histories, histories
 from training.model import Task
