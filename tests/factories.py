@@ -14,6 +14,7 @@ import xgboost as xgb
 
 from configs.load import dump
 from configs.schema import Config
+from configs.segmentation import LifecycleSegments
 from features import contract
 from features.build import build, schema_of
 from features.schema import FeatureSchema
@@ -25,9 +26,16 @@ from training.if_stays import IfStays
 from training.learned import Learned
 from training.model import Model, Task
 from training.population import Population
-from training.predictors import Centres, Linear, Predictor, Term, Trees, feature_types
+from training.predictors import Linear, Predictor, Term, Trees, feature_types
+from training.potential import spent
 from training.probability import BGNBD
 from training.scores import distribution
+from training.segmenters import lifecycle
+from training.segmenters.centres import Centres
+from training.segmenters.lifecycle import Lifecycle
+from training.segmenters.peers import Alike, Potential
+from training.segmenters.segmenter import Segment
+from training.segmenters.value import ValueTenths
 from training.timing import Timing
 
 AS_OF = date(2024, 6, 3)
@@ -198,7 +206,8 @@ def make_bundles(
         learned=learned,
         timing=Timing.of(config),
     )
-    segments = Model("segments", "kmeans", inputs, (make_centres(inputs, built),), Scale(1.0))
+    ways = (make_centres(inputs, built), make_lifecycle(inputs), make_tenths(config, inputs, built))
+    segments = Model("segments", "segments", inputs, (), Scale(1.0), segmenters=ways)
     return {
         model.task: make_bundle(folder / f"{model.task}_{seed}", config, model, held).path
         for model, held in ((churn, matrix), (clv, matrix), (segments, built))
@@ -261,17 +270,32 @@ def make_term(matrix: np.ndarray, index: int, weight: float) -> Term:
     return Term(index, "log1p", mean, scale or 1.0, weight)
 
 
+def make_lifecycle(schema: FeatureSchema, windows: Sequence[int] = (30, 90)) -> Lifecycle:
+    """The stages of life as a customer, at their usual dates."""
+    asked = LifecycleSegments.model_validate({"kind": "lifecycle"})
+    return lifecycle.fit("lifecycle", schema, asked, windows)
+
+
+def make_tenths(config: Config, schema: FeatureSchema, matrix: np.ndarray) -> ValueTenths:
+    """Tenths of value, of everybody alike."""
+    money = spent(config, schema, matrix)
+    best = float(np.quantile(money, 0.9)) if len(money) else 0.0
+    alike = Alike(len(money), best, "everybody", "alle")
+    active = Population("days_since_purchase", 90.0)
+    return ValueTenths("value", active, Potential((), (alike,)))
+
+
 def make_centres(schema: FeatureSchema, matrix: np.ndarray) -> Centres:
     """Three centres on recency, frequency and money."""
     names = ("days_since_purchase", "purchase_days", "spend_ever")
     columns = tuple(make_term(matrix, schema.names.index(name), 1.0) for name in names)
-    return Centres(
-        len(schema.columns),
-        columns,
-        ((-1.0, 1.0, 1.0), (1.0, -1.0, -1.0), (0.0, 0.0, 0.0)),
-        ("regulars", "sleepers", "the middle"),
-        ("stamkunder", "sovende", "midten"),
+    segments = (
+        Segment(1, "regulars", "stamkunder"),
+        Segment(2, "sleepers", "sovende"),
+        Segment(3, "the middle", "midten"),
     )
+    middles = np.array([[-1.0, 1.0, 1.0], [1.0, -1.0, -1.0], [0.0, 0.0, 0.0]])
+    return Centres.of("behaviour", columns, middles, segments, len(schema.columns), None)
 
 
 CANONICAL = {

@@ -16,6 +16,7 @@ from configs.segmentation import BehaviourSegments
 from features.schema import FeatureSchema
 from training.baselines import terms_of
 from training.predictors import Term
+from training.segmenters import mixture
 
 MOST_LOOKED_AT = 2000  # customers the silhouette is measured on: it needs every pair's distance
 MOST_STUDIED = 10_000  # customers that a trial is fitted on
@@ -119,17 +120,10 @@ def points_of(matrix: np.ndarray, terms: Sequence[Term]) -> np.ndarray:
 
 
 def cluster(points: np.ndarray, method: Method, k: int, seed: int) -> KMeans | GaussianMixture:
-    """Fit k-means (Lloyd 1982, k-means++ starts) or a mixture of Gaussians with axes of its own.
-
-    The mixture (Fraley & Raftery 2002) has diagonal covariances, so that what each feature says of
-    a customer adds up.
-    """
+    """Fit k-means (Lloyd 1982, k-means++ starts) or a mixture of Gaussians."""
     if method == "kmeans":
         return KMeans(k, n_init=5, random_state=seed).fit(points)
-    mixture = GaussianMixture(
-        k, covariance_type="diag", n_init=2, reg_covar=1e-2, max_iter=200, random_state=seed
-    )
-    return mixture.fit(points)
+    return mixture.fit(points, k, seed)
 
 
 def measure(

@@ -258,7 +258,7 @@ def _segment(
         model=found.model,
         verdict=verdict,
         facts=told,
-        figures=segment_card.figures(data, found, study, told),
+        figures=segment_card.figures(config, data, found, study),
         matrix=data.matrix,
         metrics=(asdict(quality) if quality else {}) | verdict.figures,
         settings={**chosen, **{f"{way}.next_id": n for way, n in found.next_ids.items()}},

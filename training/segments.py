@@ -37,7 +37,7 @@ from training.segmenters.attributes import Attributes
 from training.segmenters.centres import Centres
 from training.segmenters.mixture import Mixture
 from training.segmenters.segmenter import NOBODY, Segment, Segmenter
-from training.segmenters.value import ValueTenths, tenths
+from training.segmenters.value import ValueTenths
 from training.split import SNAPSHOT_DAY, population_of
 
 Clusters = Centres | Mixture
@@ -194,12 +194,12 @@ def _by_rule(
         columns = ("days_since_purchase", f"purchases_in_{window}d", f"spend_in_{window}d")
         return rfm.fit(name, data.schema, matrix, *columns, asked)
     if isinstance(way, LifecycleSegments):
-        return lifecycle.fit(name, data.schema, way, data.windows, asked)
+        return lifecycle.fit(name, data.schema, way, data.windows)
     if isinstance(way, AttributeSegments):
         kept = old if isinstance(old, Attributes) else None
         return attributes.fit(name, data.schema, matrix, way, kept)
     assert isinstance(way, ValueSegments)
-    return ValueTenths(name, asked, tenths(), potential.fit(data.schema, matrix, config))
+    return ValueTenths(name, asked, potential.fit(config, name, data.schema, matrix))
 
 
 def _clusters(
@@ -219,21 +219,9 @@ def _clusters(
     segments = tuple(Segment(place + 1, *name) for place, name in enumerate(names))
     features = len(data.schema.columns)
     if method == "kmeans":
-        return Centres(name, segments, asked, features, terms, _plain(centres))
-    return Mixture(
-        name,
-        segments,
-        asked,
-        features,
-        terms,
-        tuple(float(weight) for weight in fitted.weights_[order]),
-        _plain(centres),
-        _plain(fitted.covariances_[order]),
-    )
-
-
-def _plain(values: np.ndarray) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(float(x) for x in row) for row in values)
+        return Centres.of(name, terms, centres, segments, features, asked)
+    weights, spread = fitted.weights_[order], fitted.covariances_[order]
+    return Mixture.of(name, terms, weights, centres, spread, segments, features, asked)
 
 
 def _kept(
@@ -251,7 +239,7 @@ def _kept(
     if old.population:
         rows &= old.population.holds(previous.model.schema, theirs)
     then, now = old.assign(theirs[rows]), fresh.assign(data.matrix[rows])
-    points = behaviour.points_of(data.matrix[rows], fresh.terms)
+    points = behaviour.points_of(data.matrix[rows], fresh.columns)
     found = match(
         old.segments,
         len(fresh.segments),
