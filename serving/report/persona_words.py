@@ -18,7 +18,8 @@ _SAID: dict[Language, dict[str, str]] = {
         "many": "{} customers ({} of all)",
         "brings": "{} brings {}",
         "bring": "{} bring {}",
-        "revenue": "{} of revenue",
+        "revenue": "{} of the revenue of the last {}",
+        "monthly": "{} of monthly revenue",
         "clv": "{} of lifetime value",
         "and": " and ",
         "every": "buy every {}",
@@ -29,9 +30,9 @@ _SAID: dict[Language, dict[str, str]] = {
         "they": "They {}",
         "leave": "{} are expected to leave in {}",
         "leave at all": "{} are expected to leave",
-        "apart": "More often than others: {}.",
+        "apart": "More often than others, where it is known: {}.",
         "has": "{}: {} ({}, of all {})",
-        "best": "Customers like them spend {} more at their best, in {}.",
+        "best": "Buying as the best of customers like them do, they would bring {} more in {}.",
         "stability": "{} of it is found again in other samples",
         "faithfulness": "what sets it apart tells one of them from others {} times in 100",
         "sure": "How sure: {}.",
@@ -46,7 +47,8 @@ _SAID: dict[Language, dict[str, str]] = {
         "many": "{} kunder ({} af alle)",
         "brings": "{} står for {}",
         "bring": "{} står for {}",
-        "revenue": "{} af omsætningen",
+        "revenue": "{} af omsætningen de seneste {}",
+        "monthly": "{} af den månedlige omsætning",
         "clv": "{} af kundeværdien",
         "and": " og ",
         "every": "køber med {}s mellemrum",
@@ -57,9 +59,9 @@ _SAID: dict[Language, dict[str, str]] = {
         "they": "De {}",
         "leave": "{} ventes at falde fra inden for {}",
         "leave at all": "{} ventes at falde fra",
-        "apart": "Oftere end blandt andre: {}.",
+        "apart": "Oftere end blandt andre, hvor det vides: {}.",
         "has": "{}: {} ({}, af alle {})",
-        "best": "Kunder som dem køber for {} mere, når de køber mest, på {}.",
+        "best": "Købte de som de bedste af lignende kunder, ville det give {} mere på {}.",
         "stability": "{} af segmentet genfindes i andre stikprøver",
         "faithfulness": "beskrivelsen skelner en af dem fra andre {} gange ud af 100",
         "sure": "Hvor sikkert: {}.",
@@ -103,11 +105,13 @@ def _brings(persona: Held, language: Language) -> str:
     count = number(persona["customers"], 0, language)
     share = _share(persona["share"], language)
     who = words["one"].format(share) if alone else words["many"].format(count, share)
-    brought = [
-        words[name].format(_share(persona[f"{name}_share"], language))
-        for name in ("revenue", "clv")
-        if persona[f"{name}_share"] is not None
-    ]
+    brought = []
+    if persona["revenue_share"] is not None:
+        revenue, days = _share(persona["revenue_share"], language), persona["revenue_days"]
+        past = quantity(days, "days", language) if days else ""
+        brought.append(words["revenue" if days else "monthly"].format(revenue, past))
+    if persona["clv_share"] is not None:
+        brought.append(words["clv"].format(_share(persona["clv_share"], language)))
     if not brought:
         return f"{who}."
     return words["brings" if alone else "bring"].format(who, words["and"].join(brought)) + "."

@@ -107,13 +107,13 @@ def _scores(release: Release, features: pd.DataFrame) -> pd.DataFrame:
         chance = np.nan_to_num(found["churn"]) if near else None
         found["value_if_stays"] = value_if_stays(clv.model, found["clv"], chance)
         found["value_at_risk"] = value_at_risk(found["churn"], found["value_if_stays"])
-    told: dict[str, np.ndarray] = {}
+    told: dict[str, pd.Series] = {}
     if segments := release.bundles.get("segments"):
         matrix = encoded.of(segments.model)
         found["potential"] = _potential(segments.model, matrix)
         found["unrealised"] = np.maximum(found["potential"] - found["clv"], 0.0)
         told = {
-            f"{SEGMENT}{way}": names
+            f"{SEGMENT}{way}": pd.Series(names, dtype=object)
             for way, names in segments_of(segments.model, matrix, worth).items()
         }
     return pd.DataFrame({"customer_id": features["customer_id"].to_numpy(), **found, **told})

@@ -32,8 +32,8 @@ class StandsOut:
         ``yes`` or ``no`` of a flag.
     flag : bool
         Whether it is one.
-    customers : int
-        Of the segment who have it.
+    customers, known : int
+        Of the segment who have it, and of whom it is known whether they do.
     inside, everybody : float
         The share who have it, of those in the segment, and in the base, of whom it is known.
     z : float
@@ -46,6 +46,7 @@ class StandsOut:
     value: str
     flag: bool
     customers: int
+    known: int
     inside: float
     everybody: float
     z: float
@@ -63,7 +64,7 @@ def standing_out(
 
     A value stands out where the shares who have it inside and outside differ beyond chance, by
     the pooled z of two proportions (Fleiss, Levin & Paik 2003, Statistical Methods for Rates and
-    Proportions, chapter 3), and enough customers have it. Of an attribute, only its first is
+    Proportions, chapter 3), enough customers have it, and those who do not are none or no few. Of an attribute, only its first is
     told. Categories and flags that models may see are looked at: no protected ones unless
     ``features.use_protected``.
 
@@ -96,7 +97,13 @@ def _first(
 ) -> StandsOut | None:
     held = _values(name, declared, values, inside)
     least = max(config.report.least, FEWEST)
-    told = [each for each in held if each.z > BEYOND_CHANCE and each.customers >= least]
+    told = [
+        each
+        for each in held
+        if each.z > BEYOND_CHANCE
+        and each.customers >= least
+        and not 0 < each.known - each.customers < config.report.least
+    ]
     return min(told, key=lambda each: (-each.lift, each.value), default=None)
 
 
@@ -110,7 +117,7 @@ def _values(
         return
     label = declared.label or name.replace("_", " ")
     texts = _texts(declared, values)
-    for value in sorted(set(texts[known])):
+    for value in sorted(set(texts[known].tolist())):
         has = texts == value
         mine, all_of_it = int((has & inside).sum()), int(has.sum())
         pooled = all_of_it / of_all
@@ -124,6 +131,7 @@ def _values(
                 value=value,
                 flag=declared.kind == "flag",
                 customers=mine,
+                known=within,
                 inside=mine / within,
                 everybody=pooled,
                 z=float(apart / error),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from configs.schema import Cancel, Clv, Config, Lapse
+from configs.schema import Cancel, Clv, Config, Lapse, Timeline
 from features.build import build
 from features.source import Tables, first_and_last_day
 from serving.release import Release
@@ -92,7 +92,7 @@ def _record(config: Config, tables: Tables, bundle: Bundle, as_of: date) -> Reco
         return {"missing": "The data have no time: nothing came after the predictions."}
     first, last = first_and_last_day(tables)
     end = min(as_of, (config.timeline.last or last) + timedelta(days=1))
-    gap = int(_timeline(bundle).get("gap", config.timeline.gap))
+    gap = Timeline.model_validate(bundle.manifest["config"]["timeline"]).gap
     asked = Asked(task, end - timedelta(days=gap + task.horizon), gap)
     if asked.cutoff <= first:
         return {
@@ -149,10 +149,6 @@ def _question(bundle: Bundle) -> Lapse | Cancel | Clv | None:
     kinds: Mapping[str, Any] = {"lapse": Lapse, "cancel": Cancel}
     kind = kinds.get(held["kind"])
     return kind.model_validate(held) if kind else None
-
-
-def _timeline(bundle: Bundle) -> Mapping[str, Any]:
-    return bundle.manifest["config"].get("timeline") or {}
 
 
 def standing(cutoffs: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
