@@ -57,7 +57,10 @@ def to_call(
     for name, feature in _LAST.items():
         if feature in features:
             found[name] = [_before(scored.as_of, days) for days in features[feature]]
-    found = found.merge(_consents(config, tables, scored.as_of, found), how="left")
+    consents = _consents(config, tables, scored.as_of, found)
+    found = found.merge(consents, how="left", on="customer_id")
+    for name in consents.columns[1:]:
+        found[name] = found[name].astype(object).where(found[name].notna(), None)
     options = Options(config.serving.reasons, language or config.serving.language)
     found["reasons"] = pd.Series(_reasons(scored, features, options), dtype=object)
     return found
@@ -97,5 +100,4 @@ def _consents(config: Config, tables: Tables, as_of: date, asked: pd.DataFrame) 
     held = profile.with_spans(rows.filter(rows.customer_id.isin(asked["customer_id"].tolist())))
     if "valid_from" in rows.columns:
         held = held.filter(profile.holds(held, stamp(as_of, config.timezone)))
-    found = computed(tables.backend, held.select("customer_id", *purposes)).to_pandas()
-    return found.astype(dict.fromkeys(purposes, object))
+    return computed(tables.backend, held.select("customer_id", *purposes)).to_pandas()

@@ -64,9 +64,9 @@ def standing_out(
 
     A value stands out where the shares who have it inside and outside differ beyond chance, by
     the pooled z of two proportions (Fleiss, Levin & Paik 2003, Statistical Methods for Rates and
-    Proportions, chapter 3), enough customers have it, and those who do not are none or no few. Of an attribute, only its first is
-    told. Categories and flags that models may see are looked at: no protected ones unless
-    ``features.use_protected``.
+    Proportions, chapter 3), enough customers have it, and those who do not are none or no few.
+    Of an attribute, only its first value is told. Categories and flags that models may see are
+    looked at: no protected ones unless ``features.use_protected``.
 
     Parameters
     ----------

@@ -1,6 +1,5 @@
 from datetime import date
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from serving.release import Release
 from serving.report.risk import at_risk, costs_to_serve
 from serving.report.scored import Scored
-from tests.factories import make_base, make_tables
+from tests.factories import make_base
 
 AS_OF = date(2024, 6, 3)
 CONFIG = make_base()  # least 5, the period 30 days, the horizon of CLV 28, the high band from 0.6
@@ -95,7 +94,9 @@ def test_a_figure_is_withheld_by_how_many_it_is_about():
     assert found.loc["all", "expected_leavers"] == 6.5
 
 
-@pytest.mark.parametrize("rows", [[], [a_customer("A", 0.5, 8.0)], [{**SILENT, "segment:rfm": "A"}]])
+@pytest.mark.parametrize(
+    "rows", [[], [a_customer("A", 0.5, 8.0)], [{**SILENT, "segment:rfm": "A"}]]
+)
 def test_bases_of_nobody_and_of_one_tell_nothing(rows):
     columns = ["customer_id", *a_customer("A", 0.5, 8.0)]
     held = a_scored(rows) if rows else None
