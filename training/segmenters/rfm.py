@@ -41,9 +41,9 @@ GRID = (
 )
 """Ids by the score of frequency and money together (1 to 5, down) and of recency (1 to 5, across).
 
-The grid in common use (after Putler, "RFM analysis for successful customer segmentation"), which
-has ten names; the eleventh of Putler's list, Lost, is of the lowest scores in all three, and has
-that one cell, which the grid leaves with Hibernating.
+The grid in common use, after Putler's (www.putler.com/rfm-analysis), has ten names. The eleventh of
+Putler's list is Lost, of the lowest scores in all: it has that one cell, which the grid in common
+use leaves with Hibernating.
 """
 
 MIDDLE = 3

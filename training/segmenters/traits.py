@@ -49,7 +49,7 @@ class Trait:
         feature : int
             Its place in the schema.
         edges : sequence of float
-            None for a category or a flag.
+            Empty for a category or a flag.
         """
         values: Sequence[str] = column.categories
         if edges:
