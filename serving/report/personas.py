@@ -15,7 +15,7 @@ from configs.schema import Config, Label
 from serving.report.persona_words import said, sure
 from serving.report.risk import UNKNOWN
 from serving.report.scored import SEGMENT, Scored
-from serving.report.standing_out import standing_out
+from serving.report.standing_out import Traits
 from serving.report.sums import Sums, by_group
 from training.segmenters.segmenter import Segment
 
@@ -56,8 +56,9 @@ def personas(config: Config, scored: Scored, channels: pd.Series | None = None) 
         return []
     base, sureness = _Base(config, scored, channels), _sureness(bundle.card)
     return [
-        base.persona(held.way, segment, sureness.get((held.way, segment.id), {}))
+        base.persona(sums, held.way, segment, sureness.get((held.way, segment.id), {}))
         for held in bundle.model.segmenters
+        for sums in (base.sums(held.way),)
         for segment in held.segments
     ]
 
@@ -75,9 +76,15 @@ class _Base:
     scored: Scored
     channels: pd.Series | None
 
-    def persona(self, way: str, segment: Segment, sureness: Mapping[str, Any]) -> Persona:
+    def sums(self, way: str) -> Sums:
+        """Return what the customers of each segment of a way add up to."""
+        groups = self.scored.frame[f"{SEGMENT}{way}"].fillna(UNKNOWN).to_numpy(object)
+        return by_group(groups, self._columns, self.config.report.least)
+
+    def persona(
+        self, sums: Sums, way: str, segment: Segment, sureness: Mapping[str, Any]
+    ) -> Persona:
         """Return a segment's card."""
-        sums = self._sums(way)
         place = int(np.searchsorted(sums.groups, segment.name))
         held = place < len(sums.groups) and sums.groups[place] == segment.name
         rows = sums.rows[place] if held else np.empty(0, dtype=int)
@@ -114,18 +121,16 @@ class _Base:
         return {
             "customers": None if customers is None else int(customers),
             "share": None if customers is None else customers / len(self.scored.frame),
-            "revenue_share": _part(told["revenue"], self._columns["revenue"]),
-            "clv_share": _part(told["clv"], self._columns["clv"]),
+            "revenue_share": _part(told["revenue"], self._totals["revenue"]),
+            "clv_share": _part(told["clv"], self._totals["clv"]),
             "churn": _or_none(sums.mean("churn")[place]),
             "unrealised": told["unrealised"],
         }
 
     def _habits(self, rows: np.ndarray) -> dict[str, Any]:
         """Return what is typical of a segment's customers."""
-        inside = np.zeros(len(self.scored.frame), dtype=bool)
-        inside[rows] = True
         window = f"categories_in_{self._window}d"
-        found = standing_out(self.config, self.scored.features, inside)
+        found = self._traits.standing_out(rows)
         return {
             "usual_gap": self._median("usual_gap", rows),
             "order_value": self._median("average_order_value", rows),
@@ -135,9 +140,9 @@ class _Base:
             "attributes": [{**asdict(held), "lift": held.lift} for held in found],
         }
 
-    def _sums(self, way: str) -> Sums:
-        groups = self.scored.frame[f"{SEGMENT}{way}"].fillna(UNKNOWN).to_numpy(object)
-        return by_group(groups, self._columns, self.config.report.least)
+    @cached_property
+    def _traits(self) -> Traits:
+        return Traits.of(self.config, self.scored.features)
 
     @cached_property
     def _columns(self) -> dict[str, np.ndarray]:
@@ -147,6 +152,11 @@ class _Base:
             "revenue": self._revenue,
             **{name: frame[name].to_numpy(float) for name in ("clv", "churn", "unrealised")},
         }
+
+    @cached_property
+    def _totals(self) -> dict[str, float]:
+        whole = {name: self._columns[name] for name in ("revenue", "clv")}
+        return {name: fsum(held[~np.isnan(held)]) for name, held in whole.items()}
 
     @cached_property
     def _revenue(self) -> np.ndarray:
@@ -198,10 +208,9 @@ _KNOWN = (
 )
 
 
-def _part(part: float | None, whole: np.ndarray) -> float | None:
+def _part(part: float | None, whole: float) -> float | None:
     """Return the part that one sum is of all, where that is money to speak of parts of."""
-    total = fsum(whole[~np.isnan(whole)])
-    return None if part is None or total <= 0 else part / total
+    return None if part is None or whole <= 0 else part / whole
 
 
 def _or_none(value: float) -> float | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 import pandas as pd
 
-from configs.schema import Attribute, Config
+from configs.schema import Config
 
 FEWEST = 20
 """Customers of a segment who must have a value for it to stand out."""
@@ -57,90 +58,95 @@ class StandsOut:
         return self.inside / self.everybody
 
 
-def standing_out(
-    config: Config, features: pd.DataFrame, inside: np.ndarray, most: int = MOST
-) -> tuple[StandsOut, ...]:
-    """Return the values of attributes that stand out in a segment, the largest lift first.
+@dataclass(frozen=True)
+class Traits:
+    """The attributes of everybody that may stand out, each value by its number.
 
-    A value stands out where the shares who have it inside and outside differ beyond chance, by
-    the pooled z of two proportions (Fleiss, Levin & Paik 2003, Statistical Methods for Rates and
-    Proportions, chapter 3), enough customers have it, and those who do not are none or no few.
-    Of an attribute, only its first value is told. Categories and flags that models may see are
-    looked at: no protected ones unless ``features.use_protected``.
+    Categories and flags that models may see: no protected ones unless ``features.use_protected``.
 
     Parameters
     ----------
     config : Config
-    features : DataFrame
-        Of everybody.
-    inside : ndarray of bool, shape (customers,)
-        Who is of the segment.
-    most : int
-        How many are told.
+    codes : mapping of str to ndarray of int, shape (customers,)
+        By attribute, the place of each customer's value; -1 where it is not known.
+    values : mapping of str to tuple of str
+        By attribute, sorted.
     """
-    found = [
-        first
-        for name, declared in config.inputs.items()
-        if declared.kind in ("category", "flag")
-        and name in features
-        and (first := _first(config, name, declared, features[name], inside))
-    ]
-    return tuple(sorted(found, key=_order)[:most])
+
+    config: Config
+    codes: Mapping[str, np.ndarray]
+    values: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, config: Config, features: pd.DataFrame) -> Traits:
+        """Read the attributes among everybody's features."""
+        codes, values = {}, {}
+        for name, declared in config.inputs.items():
+            if declared.kind not in ("category", "flag") or name not in features:
+                continue
+            told = features[name]
+            if declared.kind == "flag":
+                told = told.map({1.0: "yes", 0.0: "no"})
+            codes[name], found = pd.factorize(told.astype(object), sort=True)
+            values[name] = tuple(str(value) for value in found)
+        return cls(config, codes, values)
+
+    def standing_out(self, rows: np.ndarray, most: int = MOST) -> tuple[StandsOut, ...]:
+        """Return the values of attributes that stand out in a segment, the largest lift first.
+
+        A value stands out where the shares who have it inside and outside differ beyond chance,
+        by the pooled z of two proportions (Fleiss, Levin & Paik 2003, Statistical Methods for
+        Rates and Proportions, chapter 3), enough customers have it, and those who do not are none
+        or no few. Of an attribute, only its first value is told.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Who is of the segment.
+        most : int
+            How many are told.
+        """
+        firsts = (self._first(name, rows) for name in self.codes)
+        found = [first for first in firsts if first is not None]
+        return tuple(sorted(found, key=lambda held: (-held.lift, held.attribute))[:most])
+
+    def _first(self, name: str, rows: np.ndarray) -> StandsOut | None:
+        few = self.config.report.least
+        told = [
+            held
+            for held in self._held(name, rows)
+            if held.z > BEYOND_CHANCE
+            and held.customers >= max(few, FEWEST)
+            and not 0 < held.known - held.customers < few
+        ]
+        return min(told, key=lambda held: (-held.lift, held.value), default=None)
+
+    def _held(self, name: str, rows: np.ndarray) -> Iterator[StandsOut]:
+        """Yield each value of an attribute, held against those of the customers outside."""
+        values, declared = self.values[name], self.config.inputs[name]
+        label = declared.label or name.replace("_", " ")
+        of_all = _counts(self.codes[name], len(values))
+        within = _counts(self.codes[name][rows], len(values))
+        known, others = int(within.sum()), int(of_all.sum() - within.sum())
+        if not known or not others:
+            return
+        for value, mine, all_of_it in zip(values, within.tolist(), of_all.tolist(), strict=True):
+            pooled = all_of_it / (known + others)
+            error = sqrt(pooled * (1 - pooled) * (1 / known + 1 / others))
+            if error > 0:
+                yield StandsOut(
+                    attribute=name,
+                    label=label,
+                    label_da=declared.label_da or label,
+                    value=value,
+                    flag=declared.kind == "flag",
+                    customers=mine,
+                    known=known,
+                    inside=mine / known,
+                    everybody=pooled,
+                    z=(mine / known - (all_of_it - mine) / others) / error,
+                )
 
 
-def _order(held: StandsOut) -> tuple[float, str]:
-    return -held.lift, held.attribute
-
-
-def _first(
-    config: Config, name: str, declared: Attribute, values: pd.Series, inside: np.ndarray
-) -> StandsOut | None:
-    held = _values(name, declared, values, inside)
-    least = max(config.report.least, FEWEST)
-    told = [
-        each
-        for each in held
-        if each.z > BEYOND_CHANCE
-        and each.customers >= least
-        and not 0 < each.known - each.customers < config.report.least
-    ]
-    return min(told, key=lambda each: (-each.lift, each.value), default=None)
-
-
-def _values(
-    name: str, declared: Attribute, values: pd.Series, inside: np.ndarray
-) -> Iterator[StandsOut]:
-    known = values.notna().to_numpy()
-    within, of_all = int((known & inside).sum()), int(known.sum())
-    without = of_all - within
-    if not within or not without:
-        return
-    label = declared.label or name.replace("_", " ")
-    texts = _texts(declared, values)
-    for value in sorted(set(texts[known].tolist())):
-        has = texts == value
-        mine, all_of_it = int((has & inside).sum()), int(has.sum())
-        pooled = all_of_it / of_all
-        error = np.sqrt(pooled * (1 - pooled) * (1 / within + 1 / without))
-        if error > 0:
-            apart = mine / within - (all_of_it - mine) / without
-            yield StandsOut(
-                attribute=name,
-                label=label,
-                label_da=declared.label_da or label,
-                value=value,
-                flag=declared.kind == "flag",
-                customers=mine,
-                known=within,
-                inside=mine / within,
-                everybody=pooled,
-                z=float(apart / error),
-            )
-
-
-def _texts(declared: Attribute, values: pd.Series) -> np.ndarray:
-    """Return the values as text, empty where missing."""
-    if declared.kind == "flag":
-        told = values.map({1.0: "yes", 0.0: "no"})
-        return told.fillna("").to_numpy(str)
-    return values.fillna("").to_numpy(str)
+def _counts(codes: np.ndarray, values: int) -> np.ndarray:
+    return np.bincount(codes[codes >= 0], minlength=values)

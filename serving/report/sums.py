@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import fsum
 
 import numpy as np
+import pandas as pd
 
 from features.figures.withheld import withheld
 
@@ -56,7 +57,8 @@ def by_group(groups: np.ndarray, columns: Mapping[str, np.ndarray], least: int) 
     least : int
         A sum over fewer customers is withheld, and what it could be got from by subtraction.
     """
-    names, codes = np.unique(groups.astype(str), return_inverse=True)
+    codes, found = pd.factorize(groups, sort=True)
+    names = np.asarray(found, dtype=object)
     ends = np.cumsum(np.bincount(codes, minlength=len(names)))[:-1]
     rows = tuple(np.split(np.argsort(codes, kind="stable"), ends)) if len(names) else ()
     totals, about, hidden = {}, {}, {}

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.report.standing_out import standing_out
+from serving.report.standing_out import Traits
 from tests.factories import make_base
 
 ATTRIBUTES = {
@@ -15,6 +15,10 @@ ATTRIBUTES = {
 def a_config(**attributes: dict[str, object]):
     held = {**ATTRIBUTES, **attributes}
     return make_base("customers", sources={"customers": {"attributes": held}})
+
+
+def standing_out(config, features: pd.DataFrame, inside: np.ndarray):
+    return Traits.of(config, features).standing_out(np.flatnonzero(inside))
 
 
 def test_a_value_stands_out_by_its_lift_where_the_shares_differ_beyond_chance():
