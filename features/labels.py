@@ -191,11 +191,16 @@ def recurring(
 
 def snapshot_labels(config: Config, tables: Tables) -> pd.DataFrame:
     """Return ``customer_id`` and ``churned`` (0 or 1) of a snapshot, sorted by customer."""
+    table = labelled(config, tables).order_by("customer_id")
+    return tables.backend.to_pyarrow(table).to_pandas()
+
+
+def labelled(config: Config, tables: Tables) -> ir.Table:
+    """Return ``customer_id`` and ``churned`` (0 or 1) of a snapshot, as a table in no order."""
     held = tables.need("snapshot")
     source = config.sources.snapshot
     churned = (held.label == (source.positive if source else "")).cast("int64")
-    table = held.select("customer_id", churned=churned).order_by("customer_id")
-    return tables.backend.to_pyarrow(table).to_pandas()
+    return held.select("customer_id", churned=churned)
 
 
 def _windows(config: Config, cutoffs: Sequence[date], horizon: int) -> ir.Table:

@@ -126,7 +126,9 @@ def assess(release: Release, table: pd.DataFrame) -> Assessments:
         task: (bundle, matrices[bundle.model.inputs.digest])
         for task, bundle in release.bundles.items()
     }
-    tasks = {task: _scores(*held[task]) for task in TASKS if task in held and task != "segments"}
+    tasks: dict[Task, TaskScores] = {
+        task: _scores(*held[task]) for task in TASKS if task in held and task != "segments"
+    }
     worth = _worth(tasks["clv"]) if "clv" in tasks else None
     return Assessments(
         customer_ids=[str(customer) for customer in table["customer_id"]],

@@ -26,8 +26,8 @@ from training.if_stays import IfStays
 from training.learned import Learned
 from training.model import Model, Task
 from training.population import Population
-from training.predictors import Linear, Predictor, Term, Trees, feature_types
 from training.potential import spent
+from training.predictors import Linear, Predictor, Term, Trees, feature_types
 from training.probability import BGNBD
 from training.scores import distribution
 from training.segmenters import lifecycle
@@ -206,7 +206,11 @@ def make_bundles(
         learned=learned,
         timing=Timing.of(config),
     )
-    ways = (make_centres(inputs, built), make_lifecycle(inputs), make_tenths(config, inputs, built))
+    ways = (
+        make_centres(inputs, built),
+        make_lifecycle(inputs, config.features.windows),
+        make_tenths(config, inputs, built),
+    )
     segments = Model("segments", "segments", inputs, (), Scale(1.0), segmenters=ways)
     return {
         model.task: make_bundle(folder / f"{model.task}_{seed}", config, model, held).path
@@ -270,7 +274,7 @@ def make_term(matrix: np.ndarray, index: int, weight: float) -> Term:
     return Term(index, "log1p", mean, scale or 1.0, weight)
 
 
-def make_lifecycle(schema: FeatureSchema, windows: Sequence[int] = (30, 90)) -> Lifecycle:
+def make_lifecycle(schema: FeatureSchema, windows: Sequence[int]) -> Lifecycle:
     """The stages of life as a customer, at their usual dates."""
     asked = LifecycleSegments.model_validate({"kind": "lifecycle"})
     return lifecycle.fit("lifecycle", schema, asked, windows)

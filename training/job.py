@@ -61,8 +61,8 @@ from training.gate import Verdict, judge, judge_segments
 from training.model import Task
 from training.progress import Reporter
 from training.registration import Result, Trained, registered
-from training.space import beginning, require_known
 from training.segments import SegmentData
+from training.space import beginning, require_known
 from training.split import Split
 from training.study import Place
 from training.timeliness import measure

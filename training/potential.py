@@ -37,7 +37,7 @@ from the others. The mix of categories and channels is left out for that: who bo
 """
 
 MOST_GROUPS = 12
-_LEAST_GAIN = 0.005  # the part of the spread in log-money that a question explains, or is not asked
+_LEAST_GAIN = 0.01  # of the spread in log-money; a question that explains less may be chance
 
 
 class PotentialError(StamkundeError, ValueError):

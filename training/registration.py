@@ -21,8 +21,8 @@ from training.card import card
 from training.facts import Origin
 from training.gate import Verdict
 from training.model import Model, Task
-from training.segmenters.segmenter import Worth
 from training.scores import distribution
+from training.segmenters.segmenter import Worth
 from training.track import Tracker, Trial, Version
 from training.tune import over
 

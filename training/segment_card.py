@@ -109,9 +109,7 @@ def _method(study: optuna.Study | None) -> str:
 
 def ways(config: Config, data: SegmentData, found: Found) -> list[dict[str, Any]]:
     """Return each way with its segments, and what became of those of the version before."""
-    vocabulary = Vocabulary.read(
-        data.schema, reference(found.model, data.matrix), dump(config)
-    )
+    vocabulary = Vocabulary.read(data.schema, reference(found.model, data.matrix), dump(config))
     return [_way(config, data, found, held, vocabulary) for held in found.model.segmenters]
 
 
@@ -136,7 +134,7 @@ def _way(
             {
                 "said": leaf.words,
                 "said_da": leaf.words_da,
-                "customers": leaf.customers,
+                "customers": leaf.size,
                 "potential": amount(leaf.best, config.currency, "en"),
             }
             for leaf in held.groups
@@ -207,9 +205,7 @@ def _apart(held: Segmenter, place: int, description: Description | None) -> list
     return rule + [one.said for one in (description.apart if description else ())][:3]
 
 
-def _sure(
-    config: Config, data: SegmentData, held: Segmenter, of: np.ndarray
-) -> np.ndarray | None:
+def _sure(config: Config, data: SegmentData, held: Segmenter, of: np.ndarray) -> np.ndarray | None:
     """Return how stable each cluster is."""
     if not isinstance(held, Clusters):
         return None

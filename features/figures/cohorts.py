@@ -126,7 +126,7 @@ def _subscribed(config: Config, tables: Tables, as_of: date, now: int) -> Iterat
         first = held.group_by(CUSTOMER).aggregate(cohort=held.starts.min())
         over = held.mutate(unit=ibis.range(held.starts, held.ends + 1).unnest())
         sums = {"revenue": over.mrr.fill_null(0).sum().cast(_MONEY)} if mrr else {}
-        active = over.group_by([CUSTOMER, "unit"]).aggregate(**sums)
+        active = over.group_by([CUSTOMER, "unit"]).aggregate(running=over.count(), **sums)
         yield active.mutate(retained=ibis.literal(1, "int64")), first
 
 

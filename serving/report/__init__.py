@@ -1,1 +1,1 @@
-"""The report of retention."""
+"""The report of retention: its figures, its pictures and its page."""

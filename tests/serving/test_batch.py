@@ -45,16 +45,29 @@ def test_scores_the_whole_base_in_order_and_on_record(tmp_path, config, release)
     assert {row["as_of"] for row in rows} == {AS_OF}
     assert summary.customers == len(rows) == 40
     scored = [row for row in rows if row["churn_probability"] is not None]
-    assert summary.scored == {"churn": len(scored), "clv": len(scored), "segments": 40}
-    assert summary.coded == dict.fromkeys(("churn:inactive", "clv:inactive"), 40 - len(scored))
+    assert summary.scored == {
+        "churn": len(scored),
+        "clv": len(scored),
+        "segments.behaviour": 40,
+        "segments.lifecycle": 39,  # one only ever returned
+        "segments.value": len(scored),
+    }
+    coded = dict.fromkeys(
+        ("churn:inactive", "clv:inactive", "segments.value:inactive"), 40 - len(scored)
+    )
+    assert summary.coded == {**coded, "segments.lifecycle:inactive": 1}
     silent = next(row for row in rows if row["churn_probability"] is None)
-    assert silent["codes"] == ["churn:inactive", "clv:inactive"]
+    assert silent["codes"][:3] == ["churn:inactive", "clv:inactive", "segments.value:inactive"]
     assert (silent["clv"], silent["churn_raises"]) == (None, None)
     for row in scored:
         assert row["clv_low_95"] <= row["clv_low_80"] <= row["clv"] <= row["clv_high_80"]
         assert 0 < len(row["churn_raises"] + row["churn_lowers"]) <= 4
         assert row["churn_bundle"] == release.digests["churn"]
-        assert row["segment_name"] in ("stamkunder", "sovende", "midten")
+        assert row["segment_behaviour_name"] in ("stamkunder", "sovende", "midten")
+        assert row["segment_behaviour_apart"] or row["segment_behaviour"] == 3
+        assert 1 <= row["segment_value"] <= 10
+        assert row["segment_value_potential"] > 0
+        assert row["segment_behaviour_potential"] is None
         assert row["no_purchase_within_30d"] < row["churn_probability"]  # which is of 28 days
         assert row["no_purchase_within_90d"] < row["no_purchase_within_60d"]
         assert row["next_purchase"] is None or row["next_purchase"] >= AS_OF

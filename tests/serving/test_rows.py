@@ -331,7 +331,7 @@ def test_a_bad_row_is_told_by_table_number_and_column(refusals, name):
 def test_rows_have_a_limit(tmp_path):
     serving = make_config(tmp_path / "made").serving.model_copy(update={"max_rows": 2})
     online = opened(tmp_path, make_config(tmp_path).model_copy(update={"serving": serving}))
-    assert one(online, {"transactions": [PURCHASE] * 2})["segment"]
+    assert one(online, {"transactions": [PURCHASE] * 2})["segments"]["behaviour"]
     error = one(online, {"transactions": [PURCHASE] * 3})["error"]
     assert (error["code"], error["message"]) == (
         "invalid_rows",

@@ -9,10 +9,10 @@ import pytest
 
 from features.build import schema_of
 from features.source import load_tables
-from serving.assessment import INACTIVE, OUT_OF_RANGE
 from serving.merkle import canonical, parsed
 from serving.release import Release, bundle_by_digest, publish
 from serving.score import answer, assess, frame, record, replay, schemas
+from serving.segmented import INACTIVE, NO_VALUE, OUT_OF_RANGE
 from tests.factories import AS_OF, make_bundle, make_bundles, make_config, make_features
 from training.calibrate import Scale
 from training.model import Model
@@ -77,7 +77,7 @@ def test_learned_columns_are_on_record_apart_from_the_features_they_follow_from(
     assert not any(learned & set(schema.names) for schema in schemas(release).values())
     for row in range(len(table)):
         scores = record(assessed, row, "t", OPTIONS)["scores"]
-        assert "learned" not in scores["segments"]
+        assert set(scores["segments"]) == {"behaviour", "lifecycle", "value"}
         for task in ("churn", "clv"):
             if "margin" in scores[task]:
                 assert list(scores[task]["learned"].values()) == values[row].tolist()
@@ -125,8 +125,11 @@ def test_whom_a_model_may_not_be_asked_about_has_a_code_and_no_number(release, t
     assert 0 < inactive.sum() < len(table)
     for row, held in enumerate(told):
         assert (held["churn"] is None) == inactive[row]
-        assert held["codes"] == ({"churn": INACTIVE, "clv": INACTIVE} if inactive[row] else {})
-        assert held["segment"] is not None
+        coded = {"churn": INACTIVE, "clv": INACTIVE, "segments.value": INACTIVE}
+        if np.isnan(table["days_since_purchase"].iloc[row]):
+            coded["segments.lifecycle"] = INACTIVE  # who never bought is at no stage
+        assert held["codes"] == (coded if inactive[row] else {})
+        assert held["segments"]["behaviour"] is not None
         coded = record(assessed, row, "t", OPTIONS)["scores"]["churn"]
         assert (coded == {"code": INACTIVE}) == inactive[row]
 
@@ -157,12 +160,12 @@ def test_an_extreme_feature_spoils_no_other_row(release, table, extreme, name):
     told = [answer(spoilt, row, OPTIONS) for row in range(len(held))]
     whole = [answer(sound, row, OPTIONS) for row in range(len(held))]
     assert told[:1] + told[2:] == whole[:1] + whole[2:]
-    assert set(told[1]["codes"].values()) <= {OUT_OF_RANGE, INACTIVE}
+    assert set(told[1]["codes"].values()) <= {OUT_OF_RANGE, INACTIVE, NO_VALUE}
     json.dumps(told[1], allow_nan=False)
     canonical(record(spoilt, 1, "t", OPTIONS))
     if abs(extreme) > 1e15:
         assert told[1]["codes"]["churn"] == OUT_OF_RANGE
-        assert told[1]["segment"] is None
+        assert set(told[1]["segments"].values()) == {None}
 
 
 def test_an_overflow_within_a_model_spoils_no_other_row(tmp_path, config, table):
@@ -192,7 +195,10 @@ def test_an_interval_holds_its_value_and_lies_within_the_wider(release, table):
 def test_segments_have_names_in_both_languages_and_what_sets_them_apart(release, table):
     assessed = assess(release, table)
     english, danish = (
-        [answer(assessed, row, Options(3, tongue))["segment"] for row in range(len(table))]
+        [
+            answer(assessed, row, Options(3, tongue))["segments"]["behaviour"]
+            for row in range(len(table))
+        ]
         for tongue in ("en", "da")
     )
     assert {held["name"] for held in english} >= {"regulars", "sleepers"}
@@ -204,7 +210,7 @@ def test_a_release_of_one_task_answers_null_for_the_others(release, table):
     churn = Release("shop", {"churn": release.bundles["churn"]})
     told = answer(assess(churn, table), 1, OPTIONS)
     assert told["churn"] is not None
-    assert (told["clv"], told["segment"], told["codes"]) == (None, None, {})
+    assert (told["clv"], told["segments"], told["codes"]) == (None, None, {})
     assert list(told["bundles"]) == ["churn"]
 
 

@@ -109,9 +109,13 @@ def test_however_asked_the_bits_are_the_same(shop, tmp_path):
         if told["clv"]:
             low, high = told["clv"]["intervals"]["95"]
             assert (low, high) == (row["clv_low_95"], row["clv_high_95"])
-        assert told["segment"]["id"] == row["segment"]
-        texts = [part["text"] for part in told["segment"]["reasons"]["apart"]]
-        assert texts == row["segment_apart"]
+        for way, segment in told["segments"].items():
+            segment = segment or {"id": None, "name": None, "potential": None}
+            texts = [part["text"] for part in segment.get("reasons", {"apart": []})["apart"]]
+            assert texts == (row[f"segment_{way}_apart"] or [])
+            assert segment["id"] == row[f"segment_{way}"]
+            assert segment["name"] == row[f"segment_{way}_name"]
+            assert segment["potential"] == row[f"segment_{way}_potential"]
 
 
 def test_a_score_and_a_batchs_row_are_recorded_alike_and_replay(shop, tmp_path):
@@ -192,7 +196,7 @@ def test_a_bad_row_is_told_and_spoils_no_other_customer(shop):
     error = results[1]["error"]
     assert (error["code"], error["row"]["row"]) == ("invalid_rows", 2)
     assert error["message"].startswith("transactions, row 2, occurred_at: expected a date or time")
-    assert results[0]["segment"] == results[2]["segment"]
+    assert results[0]["segments"] == results[2]["segments"]
 
 
 def test_extreme_and_unseen_features_are_answered(shop):
@@ -207,7 +211,8 @@ def test_extreme_and_unseen_features_are_answered(shop):
     )
     assert set(results[0]["codes"].values()) == {"out_of_range"}
     assert results[1]["flags"] == ["unseen_category:income"]
-    assert results[2]["codes"] == {"churn": "inactive", "clv": "inactive"}
+    silent = ("churn", "clv", "segments.lifecycle", "segments.value")
+    assert results[2]["codes"] == dict.fromkeys(silent, "inactive")
 
 
 BAD_BODIES = {
@@ -255,7 +260,7 @@ def test_a_bad_body_is_the_callers_own_and_told_clearly(shop, name):
     if status == 422:
         assert problem.errors
     (told,) = asked(shop, [{"customer_id": "001"}])
-    assert told["segment"]
+    assert told["segments"]
 
 
 @pytest.mark.parametrize(

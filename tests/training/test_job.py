@@ -30,6 +30,7 @@ from training.leakage import LeakageError
 from training.metrics import CHURN_METRICS, VALUE_METRICS
 from training.progress import Reporter
 from training.registration import Trained
+from training.scores import distribution
 from training.timing import Timing
 from training.track import Tracker
 
@@ -174,6 +175,7 @@ def test_what_was_measured_is_what_the_bundle_predicts(shop):
         frame = frame[frame["customer_id"].isin(rows["customer_id"])]
         served = model.predict(model.complete(model.inputs.encode(frame)))
         np.testing.assert_array_equal(served, rows[made.bundle.model.name])
+        assert made.bundle.scores == distribution(served)
         held = made.bundle.manifest["metrics"]
         for name, metric in metrics.items():
             value = metric(rows["actual"].to_numpy(), rows[made.bundle.model.name].to_numpy())

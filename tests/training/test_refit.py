@@ -19,6 +19,7 @@ from tests.training.bases import (
 from training import baselines, champion, churn, clv, refit
 from training.job import train
 from training.progress import Reporter
+from training.scores import distribution
 from training.track import Tracker
 
 NOW = datetime(2024, 6, 3, 12, 30, 15, tzinfo=UTC)
@@ -113,6 +114,14 @@ def test_of_a_snapshot_it_learns_from_all_rows(telephone):
     assert len(known.fit) == len(tested.fit) + len(tested.test)
     assert set(known.fit.customers) == {*tested.fit.customers, *tested.test.customers}
     assert made.child.bundle.manifest["cutoffs"] == {"split": "none: fitted on all rows"}
+
+
+def test_its_scores_are_of_who_would_be_asked_now_and_of_a_snapshot_its_parents(shop, telephone):
+    config, made = shop
+    known, child = churn.known_by_now(config, load_tables(config)), made.child.bundle
+    assert child.scores == distribution(child.model.predict(known.test.matrix))
+    assert child.scores != made.bundle.scores
+    assert telephone[1].child.bundle.scores == telephone[1].bundle.scores
 
 
 def test_a_baseline_that_won_is_what_is_fitted_again(shop):

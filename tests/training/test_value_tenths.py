@@ -163,18 +163,20 @@ def test_days_are_said_in_whole_ones_and_unknown_where_some_are(tmp_path):
 
 
 def test_several_answers_of_one_feature_are_said_as_one(tmp_path):
-    # Three ages of customers spend 10, 1,000 and 50 each; those who get the newsletter the double.
+    # Three ages of customers spend 10, 1,000 and 50 each; with the newsletter 4 times that.
     config, schema = made(tmp_path)
     age, letter = (held.ravel() for held in np.meshgrid(np.arange(120.0), [0.0, 1.0]))
-    spent = np.repeat([10.0, 1000.0, 50.0], 40)[age.astype(int)] * (1 + letter)
+    spent = np.repeat([10.0, 1000.0, 50.0], 40)[age.astype(int)] * (1 + 3 * letter)
     matrix = np.column_stack([age, spent, letter, np.zeros(240)])
     found = potential.fit(config, "value", schema, matrix)
     told = {group.words: group.best for group in found.groups}
     middle = "days since the first purchase: more than 39 and at most 79"
     scale = 28 / 30
-    assert told[f"{middle}; newsletter: yes"] == pytest.approx(2000 * scale)
+    assert told[f"{middle}; newsletter: yes"] == pytest.approx(4000 * scale)
     assert told[f"{middle}; newsletter: no"] == pytest.approx(1000 * scale)
-    assert told["days since the first purchase: at most 39; newsletter: no"] == 10 * scale
+    assert told["days since the first purchase: at most 39; newsletter: no"] == pytest.approx(
+        10 * scale
+    )
     danish = {group.words_da for group in found.groups}
     assert "dage siden første køb: over 39 og højst 79; newsletter: ja" in danish
 
@@ -197,7 +199,7 @@ def test_the_groups_are_those_of_scikit_learns_tree(tmp_path):
     each = [np.where(unknown, np.nan, income == number) for number in range(3)]
     columns = [matrix[:, 0], matrix[:, 2], *each]
     target = np.log1p(matrix[:, 1])
-    least = 0.005 * np.var(target)
+    least = 0.01 * np.var(target)
     tree = DecisionTreeRegressor(
         max_leaf_nodes=12, min_samples_leaf=20, min_impurity_decrease=least, random_state=1
     ).fit(np.column_stack(columns), target)

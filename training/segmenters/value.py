@@ -62,7 +62,7 @@ class ValueTenths:
         tenth = np.searchsorted(np.asarray(worth.edges), worth.values, side="right")
         return np.where(np.isnan(worth.values), NOBODY, tenth)
 
-    def contributions(self, matrix: np.ndarray, worth: Worth | None = None) -> Contributions:  # noqa: ARG002 - as every way has it
+    def contributions(self, matrix: np.ndarray, worth: Worth | None = None) -> Contributions:
         """Return nothing of each feature: the reasons of a tenth are the CLV's own."""
         return Contributions(np.zeros(matrix.shape), 0.0)
 
