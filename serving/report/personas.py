@@ -34,8 +34,10 @@ bought from in ``revenue_days``.
 ``channel``, ``channel_share`` : the main channel of most of them, and of which share of them.
 ``attributes`` : what stands out, as `standing_out.StandsOut` has it, the largest lift first.
 ``potential`` : its median; ``unrealised`` : the sum of what it is more than lifetime value.
+``apart`` : what sets it apart from the rest, as the bundle's card has it when it was made: ``said``
+and ``said_da`` of each feature, the strongest first.
 ``stability`` : how alike the segment was in bootstrap refits (Jaccard); ``faithfulness`` : how
-well what is said to set it apart tells who is in it (ROC AUC): as the bundle's card has them.
+well what is said to set it apart tells who is in it (ROC AUC): as that card has them.
 ``said``, ``said_da`` : the card in sentences; ``sure``, ``sure_da`` : how sure it is.
 ``withheld`` : whether it is of so few customers that nothing is told of it.
 """
@@ -54,18 +56,34 @@ def personas(config: Config, scored: Scored, channels: pd.Series | None = None) 
     bundle = scored.release.bundles.get("segments")
     if bundle is None:
         return []
-    base, sureness = _Base(config, scored, channels), _sureness(bundle.card)
+    base, told = _Base(config, scored, channels), _of_card(bundle.card)
     return [
-        base.persona(sums, held.way, segment, sureness.get((held.way, segment.id), {}))
+        base.persona(sums, held.way, segment, told.get((held.way, segment.id), _sureness({})))
         for held in bundle.model.segmenters
         for sums in (base.sums(held.way),)
         for segment in held.segments
     ]
 
 
-def _sureness(card: Mapping[str, Any]) -> dict[tuple[str, int], Mapping[str, Any]]:
-    told = card.get("segments") or []
-    return {(held["way"], held["id"]): held for held in told if {"way", "id"} <= set(held)}
+def _of_card(card: Mapping[str, Any]) -> dict[tuple[str, int], dict[str, Any]]:
+    """Return what the card of a bundle says of each segment, by its way and id."""
+    return {
+        (way["way"], segment["id"]): _sureness(segment)
+        for way in card.get("ways") or ()
+        for segment in way["segments"]
+    }
+
+
+def _sureness(segment: Mapping[str, Any]) -> dict[str, Any]:
+    description = segment.get("description") or {}
+    return {
+        "apart": [
+            {"said": held["said"], "said_da": held["said_da"]}
+            for held in description.get("apart") or ()
+        ],
+        "stability": segment.get("stability"),
+        "faithfulness": description.get("roc_auc"),
+    }
 
 
 @dataclass(frozen=True)
@@ -102,8 +120,7 @@ class _Base:
             "revenue_days": self._window,
             "clv_days": self.config.clv.horizon if self.config.clv else None,
             "churn_days": self._churn_days,
-            "stability": sureness.get("stability"),
-            "faithfulness": sureness.get("faithfulness"),
+            **sureness,
         }
         currency = self.config.currency
         return {

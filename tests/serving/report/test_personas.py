@@ -89,8 +89,11 @@ def test_the_main_channel_is_that_of_most(shop):
 def test_how_sure_a_segment_is_is_told_from_the_bundles_card(shop, monkeypatch):
     config, scored = shop
     bundle = scored.release.bundles["segments"]
-    told = {"way": "behaviour", "id": 1, "stability": 0.824, "faithfulness": 0.951}
-    monkeypatch.setitem(bundle.__dict__, "card", {"segments": [told, {"name": "an older card's"}]})
+    recency = {"said": "days since the last purchase: 12", "said_da": "dage siden sidste køb: 12"}
+    description = {"roc_auc": 0.951, "apart": [{**recency, "importance": 0.5}]}
+    told = {"id": 1, "stability": 0.824, "description": description}
+    ways = [{"way": "behaviour", "segments": [told, {"id": 2, "description": None}]}]
+    monkeypatch.setitem(bundle.__dict__, "card", {"ways": ways})
     first, second = personas(config, scored)[:2]
     assert first["sure"] == (
         "How sure: 82% of it is found again in other samples; what sets it apart tells one of "
@@ -100,6 +103,7 @@ def test_how_sure_a_segment_is_is_told_from_the_bundles_card(shop, monkeypatch):
         "Hvor sikkert: 82 % af segmentet genfindes i andre stikprøver; beskrivelsen skelner en af "
         "dem fra andre 95 gange ud af 100."
     )
+    assert (first["apart"], second["apart"]) == ([recency], [])
     assert second["sure_da"] == "Hvor sikkert: ikke kendt."
 
 

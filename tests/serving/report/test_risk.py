@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configs.load import dump
+from features.source import load_tables
 from serving.release import Release
 from serving.report.risk import at_risk, costs_to_serve
 from serving.report.scored import Scored
-from tests.factories import make_base
+from tests.factories import make_base, make_shop, make_transactions
 
 AS_OF = date(2024, 6, 3)
 CONFIG = make_base()  # least 5, the period 30 days, the horizon of CLV 28, the high band from 0.6
@@ -137,5 +139,21 @@ def test_the_order_of_customers_changes_no_bit_and_segments_add_up(customers, ra
             assert at_stake == np.nan_to_num(value) + np.nan_to_num(gain)
 
 
-def test_costs_are_asked_for_only_where_the_config_gives_them():
-    assert costs_to_serve(CONFIG, None, AS_OF) is None
+def test_costs_are_asked_for_only_where_the_config_gives_them(tmp_path):
+    config = make_shop(tmp_path, make_transactions())
+    assert costs_to_serve(config, load_tables(config), AS_OF) is None
+
+
+def test_costs_are_those_of_the_reports_period(tmp_path):
+    """A purchase costs 2.50: the first bought twice in the 30 days before 3 June, and once before.
+
+    The second bought last in April, the third brings back what they bought.
+    """
+    days = ["2024-04-01", "2024-05-10", "2024-05-20", "2024-04-02", "2024-05-11", "2024-05-12"]
+    rows = pd.DataFrame(
+        {"customer": ["a", "a", "a", "b", "c", "c"], "when": days, "paid": [9, 9, 9, 9, 9, -9]}
+    )
+    report = {**dump(CONFIG)["report"], "costs_to_serve": {"purchase": 2.5, "return": 4.0}}
+    config = make_shop(tmp_path, rows, report=report)
+    found = costs_to_serve(config, load_tables(config), AS_OF)
+    assert found.to_dict() == {"a": 5.0, "b": 0.0, "c": 6.5}
