@@ -36,8 +36,9 @@ def at_risk(config: Config, scored: Scored, costs: pd.Series | None = None) -> p
     -------
     DataFrame
         A row a (``dimension``, ``group``): the whole base (``all``), then each ``segment:WAY``,
-        the segments with most at stake first and withheld ones last. Who has no segment of a way
-        is ``unknown``. Money is over the horizon of CLV.
+        the segments with most at stake first and withheld ones last; where no money is known, in
+        the order of their expected leavers. Who has no segment of a way is ``unknown``. Money is
+        over the horizon of CLV.
 
         ``rank`` : by ``at_stake``, from 1; NA of the whole, of ``unknown``, and where it is NaN.
         ``customers``
@@ -129,7 +130,9 @@ def _ranked(table: pd.DataFrame) -> pd.DataFrame:
     """Order the groups by what is at stake, and number them."""
     last = table["group"] == UNKNOWN
     table = table.assign(last=last).sort_values(
-        ["last", "at_stake", "group"], ascending=[True, False, True], ignore_index=True
+        ["last", "at_stake", "expected_leavers", "group"],
+        ascending=[True, False, False, True],
+        ignore_index=True,
     )
     counted = ~table.pop("last") & (table["group"] != WHOLE) & table["at_stake"].notna()
     table.insert(2, "rank", counted.cumsum().where(counted).astype("Int64"))

@@ -75,6 +75,14 @@ def test_serving_them_costs_what_it_did_scaled_to_the_horizon():
     assert missing.loc["Home", "cost_to_serve"] == 0  # the last five ids are the silent ones'
 
 
+def test_without_money_segments_come_in_the_order_of_their_leavers():
+    rows = [{**SILENT, "churn": 0.2, "segment:rfm": "A"}] * 5
+    rows += [{**SILENT, "churn": 0.4, "segment:rfm": "B"}] * 5
+    found = at_risk(CONFIG, a_scored(rows))
+    assert found["group"].tolist() == ["all", "B", "A"]
+    assert found[["rank", "at_stake"]].isna().all(axis=None)
+
+
 def test_what_so_few_bring_is_withheld_and_cannot_be_got_by_subtraction():
     rows = [a_customer("A", 0.5, 8.0)] * 9 + [a_customer("B", 0.5, 8.0)] * 6
     rows += [a_customer("C", 0.5, 8.0)] * 4
