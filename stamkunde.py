@@ -281,6 +281,37 @@ def score(
     )
 
 
+@app.command()
+def report(
+    config: ConfigFile,
+    as_of: AsOf,
+    out_: Annotated[
+        Path | None,
+        typer.Option("--out", dir_okay=False, help="the page; var/NAME/retention.html if none"),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="of the page: en or da; serving.language if none")
+    ] = None,
+    rejects: RejectsFile = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the figures of retention as a page, with JSON and Parquet of the same beside it."""
+    from serving.report.job import write_report
+    from training.progress import Reporter
+
+    asked = [f"serving.language={language}"] if language else []
+    told = load(config, [*(set_ or []), *asked])
+    made = write_report(
+        told,
+        _loaded(told, rejects),
+        as_of.date(),
+        out_ or told.var / "retention.html",
+        reporter=Reporter(),
+    )
+    console.reported(made, as_json)
+
+
 @audit.command("show")
 def audit_show(
     entry_id: Annotated[str, typer.Argument(metavar="ID", help="of a score, BATCH/ROW or entry")],

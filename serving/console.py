@@ -184,6 +184,26 @@ def _signed(held: Any) -> str:
     return f"{held.estimate:+.4f} ({held.low:+.4f} to {held.high:+.4f})"
 
 
+def reported(held: Any, json_wanted: bool) -> None:
+    """Print where a report was put, and what it says first."""
+    from serving.report.headline import first  # it takes time that other commands spare
+    from serving.report.words import Words
+
+    report, english = held.report, Words("en", held.report.currency)
+    places = {"page": str(held.page), "json": str(held.json), "parquet": str(held.parquet)}
+    told = first(report, english)
+    said = {"base": report.base, "as_of": str(report.as_of)}
+    show(
+        {**said, **places, **told, "tiles": [vars(tile) for tile in told["tiles"]]},
+        json_wanted,
+        [
+            *told["sentences"],
+            *(f"note: {caution}" for caution in told["cautions"]),
+            *(f"  {name}: {place}" for name, place in places.items()),
+        ],
+    )
+
+
 def trained(facts: Mapping[str, Any], number: int, digest: str) -> None:
     """Print the comparison with the baselines, the verdict, and the version it became."""
     say(f"\n{facts['question']}")

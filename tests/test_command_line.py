@@ -335,6 +335,18 @@ def test_a_batch_scores_everybody_with_reasons(promoted):
     assert (known["churn_raises"].map(len) + known["churn_lowers"].map(len)).min() > 0
 
 
+def test_the_report_is_a_page_with_its_figures_beside_it(promoted, tmp_path):
+    shop, _, _ = promoted
+    told = shop.done("report", "--as-of", AS_OF, "--out", tmp_path / "r.html", "--json").json
+    assert {Path(told[name]).name for name in ("page", "json", "parquet")} == {
+        *("r.html", "r.json", "r.parquet"),
+    }
+    held = json.loads((tmp_path / "r.json").read_bytes())
+    assert held["calls"]
+    assert f"{held['figures']['all']['all']['end']['value']:,.0f} customers" in told["sentences"][0]
+    assert b"Before you use it" not in (tmp_path / "r.html").read_bytes()
+
+
 def test_the_record_is_whole_shows_and_replays(promoted):
     shop, batch, scores = promoted
     verified = shop.done("audit", "verify", "--json").json
@@ -405,6 +417,7 @@ def test_help_is_given_for_every_command():
         "rollback",
         "models",
         "package",
+        "report",
         "serve",
     ):
         assert "--config" in done(command, "--help").out
@@ -594,6 +607,14 @@ def test_features_that_cannot_be_written_where_asked(fresh, tmp_path):
         told = fresh.call("features", "--as-of", AS_OF, "--out", out)
         assert_told(told, lines=8)
         assert str(tmp_path)[:30] in told.err
+
+
+def test_a_report_that_cannot_be_made_leaves_nothing_behind(fresh, tmp_path):
+    for out in outputs(tmp_path):
+        assert_told(fresh.call("report", "--as-of", AS_OF, "--out", out), lines=8)
+    early = fresh.call("report", "--as-of", "2020-01-01", "--out", tmp_path / "early.html")
+    assert_told(early, "nobody is known before 2020-01-01", "name a later --as-of")
+    assert list(tmp_path.glob("*.html")) == []
 
 
 def test_scores_that_cannot_be_written_where_asked_are_not_recorded(changed, tmp_path):

@@ -1,23 +1,14 @@
-"""The model card: a model's facts and plots as a page that stands alone, and the report of all.
-
-A page asks nobody for anything: style and plots are in it, there is no script, and its own
-content security policy says so.
-"""
+"""The model card: a model's facts and plots as a page that stands alone, and the report of all."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -25,8 +16,8 @@ from training import canvas, card_tables, wording
 from training.bundle import to_json
 from training.comparison import headline, label, metric_block, tested
 from training.fact_plots import of_facts
+from training.page import render
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _CONTENTS = {"churn": "Churn", "clv": "Customer lifetime value", "segments": "Segments"}
 _MOST_FEATURES = 12
 _IN_DETAIL = 3  # features whose plot is on the page; MLflow holds more
@@ -46,7 +37,7 @@ def card(facts: Facts, figures: Figures) -> tuple[bytes, bytes]:
         By the names in `wording.FIGURES`; ``dependence_…`` may come several times.
     """
     held = _as_plain(facts)
-    return to_json(held), _page("card.html", card=_view(held, figures))
+    return to_json(held), render("card.html", card=_view(held, figures))
 
 
 def report(cards: Sequence[tuple[Facts, Figures]], check: Facts | None = None) -> bytes:
@@ -66,25 +57,7 @@ def report(cards: Sequence[tuple[Facts, Figures]], check: Facts | None = None) -
         f"{view['heading']}: {said}" for view in views for said in view.get("warnings") or []
     ]
     found = _check(_as_plain(check)) if check else None
-    return _page("report.html", cards=views, check=found, cautions=cautions)
-
-
-def _page(template: str, **content: Any) -> bytes:
-    env = _environment()
-    style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    page = env.get_template(template).render(**content, style=Markup(style), style_digest=digest)
-    return page.encode()
-
-
-@cache
-def _environment() -> Environment:
-    env = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    for said in (wording.number, wording.count, wording.plain, wording.title):
-        env.filters[said.__name__] = said
-    return env
+    return render("report.html", cards=views, check=found, cautions=cautions)
 
 
 def _view(facts: dict[str, Any], figures: Figures, taken: Collection[str] = ()) -> dict[str, Any]:

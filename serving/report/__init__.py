@@ -1,1 +1,1 @@
-"""The report of retention: its figures, its pictures and its page."""
+"""The report of retention: a page that stands alone, and the same figures for machines."""
