@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from configs.schema import Config
 from features import profile
+from features.figures.calendar_units import Unit
 from features.figures.channels import main_channel
 from features.figures.definition import Period
 from features.figures.purchases import FIRST_DAY
@@ -128,7 +129,7 @@ def _subscribed_first(config: Config, subscriptions: ir.Table, day: date) -> ir.
     return first.select("customer_id", cohort=_cohort(first.day, config.report.cohorts))
 
 
-def _cohort(day: ir.DateValue, unit: calendar_units.Unit) -> ir.StringValue:
+def _cohort(day: ir.DateValue, unit: Unit) -> ir.StringValue:
     """Return what `calendar_units.label` calls the unit that a day lies in."""
     year = day.year().cast("string")
     if unit == "year":
