@@ -47,7 +47,10 @@ def _sentences(report: Report, words: Words) -> Iterator[str]:
     if (held := _first(report, KEPT)) is not None:
         lost = _first(report, LOST)
         yield (
-            words("headline_kept", share=words.value(held.value, "share"))
+            words(
+                "headline_kept" if report.period else "headline_kept_snapshot",
+                share=words.value(held.value, "share"),
+            )
             + (
                 words("headline_lost", count=words.value(lost.value, "count"))
                 if lost is not None
@@ -75,9 +78,10 @@ def _since(report: Report, held: pd.Series, words: Words) -> str:
 
 def _changed(report: Report, held: pd.Series, words: Words) -> str:
     before = report.before
-    if before is None or held.name not in before.index or report.period is None:
+    if before is None or str(held.name) not in before.index or report.period is None:
         return ""
-    was, unit = before.value[held.name], report.definitions[str(held.name)].unit
+    name = str(held.name)
+    was, unit = before["value"][name], report.definitions[name].unit
     if not known(was):
         return ""
     change = words.change(held.value, was, unit)

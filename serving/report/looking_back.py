@@ -71,10 +71,11 @@ def _means(name: str, by: str, record: Record, unit: Unit, words: Words) -> Tabl
     rows = []
     for held in record[name]:
         label = words(held[by]) if by == "band" else str(held[by])
+        units: Mapping[str, Unit] = {"customers": "count", "predicted": unit, "actual": unit}
         cells = [
             told(held[column], kind, not known(held[column]), words)
-            for column, kind in (("customers", "count"), ("predicted", unit), ("actual", unit))
-        ]  # fmt: skip
+            for column, kind in units.items()
+        ]
         rows.append([Cell(label), *cells])
     heads = [words(by), words("customers"), words("predicted"), words("actual")]
     return Table(words("parts_caption" if by == "part" else "bands_caption"), heads, rows)

@@ -42,6 +42,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{share} of the customers there were at the start stayed",
         "{share} af kunderne ved periodens begyndelse blev",
     ),
+    "headline_kept_snapshot": ("{share} of them stayed", "{share} af dem blev"),
     "headline_lost": ("; {count} left", "; {count} gik"),
     "headline_revenue": ("Customers brought {money}", "Kunderne købte for {money}"),
     "headline_mrr_end": (

@@ -111,7 +111,7 @@ def at_stake(report: Report, dimension: str, words: Words) -> list[Picture]:
         "customers": "count",
     }
     bars = [
-        (words(f"short_{name}"), rows[name].to_numpy(float), unit)
+        (words(f"short_{name}"), rows[name].astype(float).tolist(), unit)
         for name, unit in units.items()
         if rows[name].notna().any()
     ]
@@ -162,7 +162,7 @@ def survival(report: Report, words: Words) -> list[Picture]:
     told = curves[curves["surviving"].notna()]
     others = [name for name in told["dimension"].unique() if name != "all"]
     dimensions = sorted(others, key=lambda name: (name == "cohort", name))[:_MOST_DIMENSIONS]
-    found = []
+    found: list[Picture] = []
     for dimension in dimensions or ["all"]:
         drawn = plots.survival(curves, dimension)
         names = report.names.get(dimension)

@@ -141,12 +141,12 @@ def _calls(report: Report, words: Words) -> Section | None:
         for name, unit in units.items()
         if name in calls and calls[name].notna().any()
     }
-    for name in calls:
-        if str(name).startswith("segment:"):
+    for name in map(str, calls):
+        if name.startswith("segment:"):
             title = words.pick(report.names.get(name, (name, name)))
             columns[name] = (title, None)
-        elif str(name).startswith("consent_"):
-            purpose = str(name).removeprefix("consent_").replace("_", " ")
+        elif name.startswith("consent_"):
+            purpose = name.removeprefix("consent_").replace("_", " ")
             columns[name] = (words("consent", purpose=purpose), None)
     table = tables.of_frame(calls, words("calls_caption"), columns, words, fine="reasons")
     opened = Folded(words("calls_open", count=words.value(len(calls), "count")), table)
@@ -248,8 +248,8 @@ def _cohorts(report: Report, words: Words) -> Section | None:
     if report.survival is not None and not report.survival["surviving"].isna().all():
         said = [words("about_survival", days=report.active_within)]
         parts.append(Part(words("survival"), said, pictures.survival(report, words)))
-    said = words("about_cohorts", unit=words(report.unit))
-    return _section("cohorts", words, parts, [said]) if parts else None
+    about = words("about_cohorts", unit=words(report.unit))
+    return _section("cohorts", words, parts, [about]) if parts else None
 
 
 def _grid(retention: pd.DataFrame, words: Words) -> Table:

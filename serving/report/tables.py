@@ -136,7 +136,7 @@ def _breakdown(report: Report, dimension: str, words: Words) -> Breakdown:
     figures = [name for name in report.definitions if name in set(told_of["figure"])]
     groups = _groups(report, held, dimension)
     shown = groups[:MOST_GROUPS]
-    cells = {(row.group, row.figure): row for row in held.itertuples()}
+    cells = {(str(row.group), str(row.figure)): row for row in held.itertuples()}
     title = words.pick(report.names[dimension]) if dimension in report.names else dimension
     chief = [name for name in CHIEF if name in figures] or figures
     further = [name for name in figures if name not in chief]

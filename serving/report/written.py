@@ -121,7 +121,7 @@ def _definition(figure: Figure) -> dict[str, str]:
 
 def _figures(table: pd.DataFrame) -> dict[str, Any]:
     held: dict[str, Any] = {}
-    for row in table.to_dict("records"):
+    for row in _rows(table):
         group = held.setdefault(row["dimension"], {}).setdefault(row["group"], {})
         group[row["figure"]] = _figure(row)
     return held
@@ -141,7 +141,11 @@ def _figure(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rows(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    return [] if table is None else table.to_dict("records")  # type: ignore[return-value]
+    return (
+        []
+        if table is None
+        else [{str(name): held for name, held in row.items()} for row in table.to_dict("records")]
+    )
 
 
 def distribution(values: np.ndarray | None, least: int) -> dict[str, Any] | None:
