@@ -27,7 +27,10 @@ from tests.trading import LAST_DAY, make_trading_shop
 
 AS_OF = str(LAST_DAY + timedelta(days=1))
 TASKS = ("churn", "clv", "segments")
-IMPOSSIBLE = ("--set", "segments.min_stability=1.0", "--set", "segments.min_share=0.5")
+IMPOSSIBLE = (
+    *("--set", "segments.behaviour.min_stability=1.0"),
+    *("--set", "segments.behaviour.min_share=0.5"),
+)
 COMMAND = str(Path(sys.executable).with_name("stamkunde"))
 
 
@@ -323,7 +326,7 @@ def test_features_fill_the_store(fresh):
 def test_a_batch_scores_everybody_with_reasons(promoted):
     _, batch, scores = promoted
     assert batch["customers"] == len(scores) == 359
-    assert batch["scored"]["segments"] == 359
+    assert batch["scored"]["segments.behaviour"] == 359
     assert batch["scored"]["churn"] + batch["coded"]["churn:inactive"] == 359
     assert scores["customer_id"].is_monotonic_increasing
     assert scores["score_id"].tolist() == [f"{batch['batch_id']}/{n}" for n in range(1, 360)]

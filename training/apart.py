@@ -14,6 +14,8 @@ from training.reasons import Vocabulary
 
 _UNKNOWN_APART = 0.2  # a value missing so much more or less often says more than its median
 
+_LACK = 1.5  # what a segment has says more than what it lacks, unless that differs so much more
+
 Statistic = Literal["median", "mean", "share"]
 
 
@@ -56,6 +58,11 @@ class Apart:
     said: str
     said_da: str
 
+    @property
+    def figures(self) -> str:
+        """What `said` says after the feature's name."""
+        return self.said.removeprefix(f"{self.label}: ")
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         return asdict(self)
@@ -84,8 +91,8 @@ def told_apart(
     inside: np.ndarray,
     importance: float,
     leaning: int,
-) -> Apart:
-    """Return a feature as it sets a segment apart.
+) -> Apart | None:
+    """Return a feature as it sets a segment apart, or None if both sides read alike.
 
     Parameters
     ----------
@@ -100,6 +107,10 @@ def told_apart(
         Whether high values speak for the segment.
     """
     found = _compared(vocabulary, column, values, inside)
+    if _told(vocabulary, column, found, found.inside) == _told(
+        vocabulary, column, found, found.everybody
+    ):
+        return None
     more = int(np.sign(found.inside - found.everybody))
     agreed = found.statistic == "share" or more == leaning
     return Apart(
@@ -132,7 +143,8 @@ def _compared(
     if column.kind == "category":
         places = np.arange(len(column.categories))
         own, all_ = _shares(values[inside], places), _shares(values, places)
-        place = int(np.argmax(np.abs(own - all_)))
+        more = own - all_
+        place = int(np.argmax(np.where(more > 0, more, -more / _LACK)))
         return Compared("share", column.categories[place], float(own[place]), float(all_[place]))
     if column.name in vocabulary.flags:
         return Compared("share", 1.0, *_each(np.nanmean, values, inside))
@@ -168,14 +180,21 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
 def _said(
     vocabulary: Vocabulary, column: FeatureColumn, found: Compared, language: Language
 ) -> str:
-    def told(value: float) -> str:
-        if found.statistic == "share":
-            return quantity(value, "share", language)
-        return vocabulary.told(column, value, language)
-
     return _WORDS[language][found.statistic].format(
         label=column.label_da if language == "da" else column.label,
         value=vocabulary.told(column, found.value, language),
-        inside=told(found.inside),
-        everybody=told(found.everybody),
+        inside=_told(vocabulary, column, found, found.inside, language),
+        everybody=_told(vocabulary, column, found, found.everybody, language),
     )
+
+
+def _told(
+    vocabulary: Vocabulary,
+    column: FeatureColumn,
+    found: Compared,
+    value: float,
+    language: Language = "en",
+) -> str:
+    if found.statistic == "share":
+        return quantity(value, "share", language)
+    return vocabulary.told(column, value, language)

@@ -12,7 +12,7 @@ from training.quantities import number
 from training.segmenters.segmenter import Segment
 
 MOST = 0.5
-"""The share of a segment's customers that says where it went, or where it came from."""
+"""More than this share of a segment's customers says where it went, or where it came from."""
 
 _TOLD = 3  # segments named of those that customers went to or came from
 
@@ -67,9 +67,9 @@ def changes(old: Sequence[Segment], ids: Sequence[int], shared: np.ndarray) -> t
     """Tell what became of every segment.
 
     Every old segment and every new one is in at least one change. Of those not found again, an old
-    one merged into the new one that holds at least half of its customers, and a new one was split
-    from the old one that at least half of its customers were in. Where both hold of one pair, so
-    much has changed that the old one vanished and the new one appeared.
+    one merged into the new one that holds most of its customers, and a new one was split from the
+    old one that most of its customers were in. Where both hold of one pair, so much has changed
+    that the old one vanished and the new one appeared.
 
     Parameters
     ----------
@@ -106,11 +106,9 @@ def changes(old: Sequence[Segment], ids: Sequence[int], shared: np.ndarray) -> t
 
 
 def _mostly(shares: dict[int, np.ndarray]) -> dict[int, int]:
-    """Return where most of each went or came from; half and half counts as the earlier."""
+    """Return where most of each went or came from."""
     return {
-        one: int(np.argmax(held))
-        for one, held in shares.items()
-        if held.size and held.max() >= MOST
+        one: int(np.argmax(held)) for one, held in shares.items() if held.size and held.max() > MOST
     }
 
 
@@ -145,17 +143,16 @@ def _kept(table: _Table, before: int, place: int) -> Change:
 
 def _split(table: _Table, before: int, places: list[int]) -> Change:
     one, went = table.old[before].id, table.went(before)
-    still = table.ids.index(one) if one in table.ids else None
-    parts = [] if still is None else [f"{_percent(went[still])} of its customers are in it still"]
-    of = " of its customers" if still is None else ""
-    parts += [
-        f"{_percent(went[place])}{of if not index else ''} "
-        f"{'are ' if not index else ''}in the new segment {table.ids[place]}"
-        for index, place in enumerate(places)
-    ]
-    new = [table.ids[place] for place in ([] if still is None else [still]) + places]
+    still = [table.ids.index(one)] if one in table.ids else []
+    others = [] if still else [place for place in _largest(went) if place not in places]
+    parts = [f"{_percent(went[place])} of its customers are in it still" for place in still]
+    for place in [*places, *others]:
+        of = "" if parts else " of its customers"
+        new = "the new " if place in places else ""
+        parts.append(f"{_percent(went[place])}{of} are in {new}segment {table.ids[place]}")
+    new_ids = tuple(table.ids[place] for place in [*still, *places])
     said = f"Segment {table.named(before)} split: {_listed(parts)}."
-    return Change("split", said, (one,), tuple(new))
+    return Change("split", said, (one,), new_ids)
 
 
 def _merged(table: _Table, befores: list[int], place: int) -> Change:

@@ -104,6 +104,31 @@ def match(
     )
 
 
+def starting_centres(points: np.ndarray, old_labels: np.ndarray, places: int) -> np.ndarray:
+    """Return where a refit begins so that it finds the old segments again where they still are.
+
+    Begun anywhere else, k-means may end in another of its many near-equal optima (Bubeck et al.
+    2012, How the initialization affects the stability of the k-means algorithm), and segments
+    change that customers did not.
+
+    Parameters
+    ----------
+    points : ndarray, shape (customers, columns)
+        In the coordinates of the refit.
+    old_labels : ndarray of int, shape (customers,)
+        Their places by the old fit, or `NOBODY`.
+    places : int
+        How many segments the old fit has.
+
+    Returns
+    -------
+    ndarray, shape (old segments with a customer, columns)
+        The mean of each old segment's customers.
+    """
+    held = [old_labels == place for place in range(places)]
+    return np.array([points[own].mean(axis=0) for own in held if own.any()])
+
+
 def persisting(
     old: Sequence[Segment], matching: Matching, names: Sequence[str], names_da: Sequence[str]
 ) -> tuple[Segment, ...]:

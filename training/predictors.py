@@ -1,4 +1,4 @@
-"""What a model adds up in its margin: trees, weights, a probability model, cluster centres.
+"""What a model adds up in its margin: trees, weights, a probability model.
 
 Each predictor gives margins and their contributions, one a feature, that sum to the margin less
 a base. A row's numbers never depend on the rows beside it: sums run over columns one by one, not
@@ -395,75 +395,6 @@ def _shapley(
             values[:, column] += weight * (worth[with_it] - worth[chosen])
     base = float(worth[()][0]) if len(values) else 0.0
     return Contributions(values, base)
-
-
-@dataclass(frozen=True)
-class Centres:
-    """Cluster centres in standardised features; a row belongs to the nearest.
-
-    Its margin is how much nearer that is than the second nearest, in squared deviations; what
-    each feature adds to it says what sets the segment apart.
-    """
-
-    features: int
-    columns: tuple[Term, ...]
-    centres: tuple[tuple[float, ...], ...]
-    names: tuple[str, ...]
-    names_da: tuple[str, ...]
-    kind: ClassVar[str] = "centres"
-    suffix: ClassVar[str] = "json"
-
-    def standardised(self, matrix: np.ndarray) -> np.ndarray:
-        """Return the columns that distances are taken in, shape (rows, columns)."""
-        found = np.empty((len(matrix), len(self.columns)))
-        for index, term in enumerate(self.columns):
-            found[:, index] = term.weight * term.standardised(matrix)
-        return found
-
-    def _distances(self, matrix: np.ndarray) -> np.ndarray:
-        """Return squared distances, shape (rows, centres, columns)."""
-        away = self.standardised(matrix)[:, None, :] - np.asarray(self.centres)[None, :, :]
-        return away * away
-
-    def _nearest(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        squares = self._distances(matrix)
-        totals = np.column_stack([sum_columns(squares[:, k]) for k in range(len(self.centres))])
-        order = np.argsort(totals, axis=1, kind="stable")
-        return squares, order[:, 0], order[:, 1]
-
-    def assign(self, matrix: np.ndarray) -> np.ndarray:
-        """Return the number of each row's segment."""
-        return self._nearest(matrix)[1]
-
-    def contributions(self, matrix: np.ndarray) -> Contributions:
-        """Return what each feature adds to a row's being nearer its centre than the second."""
-        squares, own, second = self._nearest(matrix)
-        rows = np.arange(len(matrix))
-        gained = squares[rows, second] - squares[rows, own]
-        values = np.zeros((len(matrix), self.features))
-        for index, term in enumerate(self.columns):
-            values[:, term.feature] += gained[:, index]
-        return Contributions(values, 0.0)
-
-    def margin(self, matrix: np.ndarray) -> np.ndarray:
-        """Return how much nearer the own centre is than the second nearest."""
-        return self.contributions(matrix).margin
-
-    def to_bytes(self) -> bytes:
-        """Return the centres as JSON."""
-        return _json({**asdict(self), "columns": [asdict(term) for term in self.columns]})
-
-    @classmethod
-    def from_bytes(cls, content: bytes) -> Centres:
-        """Read what `to_bytes` wrote."""
-        held = json.loads(content)
-        return cls(
-            features=held["features"],
-            columns=tuple(Term(**term) for term in held["columns"]),
-            centres=tuple(tuple(centre) for centre in held["centres"]),
-            names=tuple(held["names"]),
-            names_da=tuple(held["names_da"]),
-        )
 
 
 def _json(held: dict[str, Any]) -> bytes:

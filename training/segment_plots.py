@@ -1,4 +1,4 @@
-"""Plots of segments: what each is like, and why there are as many as there are."""
+"""Plots of segments: what each is like, what sets it apart, and why there are so many."""
 
 from __future__ import annotations
 
@@ -7,25 +7,36 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from training.apart import Apart
 from training.canvas import (
     BELOW_TO_ABOVE,
     BLUE,
     INK,
+    ORANGE,
     PALE,
     RULE,
     SOFT,
     canvas,
+    key_above,
     name_columns,
     name_rows,
     note,
     percent,
     styled,
 )
+from training.surrogate import Description
 
 _MOST = 2.0  # deviations at which a colour is full
+_ROOM = 6.0  # times the longest bar, for the figures beside it
+_LEANINGS = {
+    1: ("■ high or often", ORANGE),
+    -1: ("■ low or seldom", BLUE),
+    0: ("■ neither", SOFT),
+}
 
 
 @styled
@@ -57,6 +68,58 @@ def segment_profile(names: Sequence[str], sizes: Sequence[float], profile: pd.Da
     name_columns(axes, names, shares, width=max(7, 46 // len(shares)))
     axes.spines[:].set_visible(False)
     return figure
+
+
+@styled
+def segment_apart(names: Sequence[str], descriptions: Sequence[Description]) -> Figure:
+    """Draw what sets each segment apart, the strongest first, under how faithful that is.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The segments'.
+    descriptions : sequence of Description
+        In the same order.
+    """
+    rows = sum(2 + len(one.apart) for one in descriptions)
+    figure = canvas("segment_apart", 0.6 + 0.27 * max(rows, 3))
+    axes = figure.subplots()
+    if not descriptions:
+        note(axes, "there is nothing to compare")
+        return figure
+    labels: list[str] = []
+    for name, one in zip(names, descriptions, strict=True):
+        _head(axes, len(labels), name, one)
+        labels.append("")
+        for apart in one.apart:
+            _bar(axes, len(labels), apart)
+            labels.append(apart.label)
+        labels.append("")
+    name_rows(axes, labels)
+    largest = max((apart.importance for one in descriptions for apart in one.apart), default=1.0)
+    axes.set(xticks=[], xlim=(0, _ROOM * largest), ylim=(len(labels) - 0.5, -0.9))
+    axes.spines[:].set_visible(False)
+    key_above(axes, [("values:", SOFT), *_LEANINGS.values()])
+    return figure
+
+
+def _head(axes: Axes, row: int, name: str, one: Description) -> None:
+    """Name a segment above its bars, and say how faithful they are."""
+    weak = ": a weak description" if one.weak else ""
+    auc = "too few customers to say" if one.roc_auc is None else f"ROC-AUC {one.roc_auc:.3f}{weak}"
+    for text, up, colour in ((name, 8, INK), (auc, -4, SOFT)):
+        held = axes.annotate(
+            text, (0.02, row), (0, up), ("figure fraction", "data"), "offset points", va="center",
+            color=colour, weight="bold" if text == name else "normal",
+        )  # fmt: skip
+        held.set_in_layout(False)
+
+
+def _bar(axes: Axes, row: int, apart: Apart) -> None:
+    """Draw how much of what sets a segment apart a feature is, and its figures."""
+    axes.barh(row, apart.importance, height=0.5, color=_LEANINGS[apart.direction][1])
+    end = (apart.importance, row)
+    axes.annotate(apart.figures, end, (4, 0), "data", "offset points", va="center", color=SOFT)
 
 
 @styled

@@ -25,9 +25,10 @@ class Sum(NamedTuple):
 def suppressed(values: np.ndarray, sums: Sequence[Sum], least: int) -> np.ndarray:
     """Return which cells are withheld.
 
-    Those of 1 to ``least`` − 1 customers are, then the smallest others that keep them hidden: the
-    withheld cells under a total that is shown hold at least ``least`` customers together, and no
-    withheld cell is fixed by the sums. Nobody gives nothing away, so a 0 is shown.
+    Those of 1 to ``least`` − 1 customers are, and so many others that the sums fix none of these,
+    and that the withheld cells under a total that is shown hold at least ``least`` customers
+    together. Small cells are taken before large ones, totals last; what turns out not to be needed
+    is shown again. Nobody gives nothing away, so a 0 is shown.
 
     Parameters
     ----------
@@ -41,37 +42,47 @@ def suppressed(values: np.ndarray, sums: Sequence[Sum], least: int) -> np.ndarra
     -------
     ndarray of bool, shape (cells,)
     """
-    found = (values > 0) & (values < least)
-    while found.any():
-        open_sums = _small(values, sums, found, least) or _fixed(sums, found)
-        near = sorted({cell for held in open_sums for cell in (*held.cells, held.total)})
-        shown = [cell for cell in near if values[cell] > 0 and not found[cell]]
+    few = (values > 0) & (values < least)
+    totals = {held.total for held in sums}
+    order = sorted(range(len(values)), key=lambda cell: (cell in totals, values[cell], cell))
+    found = few.copy()
+    while given_away := _open(values, sums, few, found, least):
+        near = {cell for held in given_away for cell in (*held.cells, held.total)}
+        shown = [cell for cell in order if cell in near and values[cell] > 0 and not found[cell]]
         if not shown:
             break
-        found[min(shown, key=lambda cell: (values[cell], cell))] = True
+        found[shown[0]] = True
+    for cell in reversed(order):
+        if found[cell] and not few[cell]:
+            found[cell] = False
+            found[cell] = bool(_open(values, sums, few, found, least))
     return found
 
 
-def _small(values: np.ndarray, sums: Sequence[Sum], found: np.ndarray, least: int) -> list[Sum]:
-    """Return the first sum whose withheld cells hold too few customers together."""
+def _open(
+    values: np.ndarray, sums: Sequence[Sum], few: np.ndarray, found: np.ndarray, least: int
+) -> list[Sum]:
+    """Return the sums that give withheld cells away."""
     for held in sums:
         hidden = [cell for cell in held.cells if found[cell]]
         if hidden and not found[held.total] and values[hidden].sum() < least:
             return [held]
-    return []
+    fixed = _fixed(sums, found)
+    if not any(few[cell] for cell in fixed):
+        return []
+    return [held for held in sums if fixed & {*held.cells, held.total}]
 
 
-def _fixed(sums: Sequence[Sum], found: np.ndarray) -> list[Sum]:
-    """Return the sums over withheld cells that have one solution only.
+def _fixed(sums: Sequence[Sum], found: np.ndarray) -> set[int]:
+    """Return the withheld cells that the sums leave one value for.
 
-    A cell is fixed if it is 0 in every vector that the sums of the withheld cells take to 0.
+    A cell is fixed if it is a combination of the sums alone: if its axis lies in their row space.
     """
     hidden = np.flatnonzero(found)
     equations = np.zeros((len(sums), len(found)))
     for row, held in enumerate(sums):
         equations[row, list(held.cells)] = 1
         equations[row, held.total] = -1
-    _, sizes, directions = np.linalg.svd(equations[:, hidden])
-    free = directions[int((sizes > _NOTHING).sum()) :]
-    fixed = {int(cell) for cell in hidden[(np.abs(free) < _NOTHING).all(axis=0)]}
-    return [held for held in sums if fixed & {*held.cells, held.total}]
+    _, sizes, directions = np.linalg.svd(equations[:, hidden], full_matrices=False)
+    within = (directions[sizes > _NOTHING] ** 2).sum(axis=0)
+    return {int(cell) for cell in hidden[within > 1 - _NOTHING]}

@@ -31,9 +31,12 @@ FEWEST = 20
 WEAK = 0.8
 """A ROC-AUC below it is a weak description (Hosmer, Lemeshow & Sturdivant 2013, section 5.2.4)."""
 
+LEAST_TOLD = 0.03
+"""An idea of a smaller share of what sets a segment apart is not told."""
+
 FOLDS, ROUNDS, TOLD = 5, 60, 5
 _LEANS = 0.3  # Spearman's correlation from which values speak one way
-_SETTINGS = {
+_SETTINGS: dict[str, Any] = {
     "objective": "binary:logistic",
     "max_depth": 3,
     "learning_rate": 0.2,
@@ -93,6 +96,17 @@ class _Learned:
     seed: int
 
     def data(self, rows: np.ndarray) -> xgb.DMatrix:
+        """Return rows binned once, for the surrogates of all segments."""
+        return xgb.QuantileDMatrix(
+            self.matrix[rows],
+            feature_types=self.types,
+            enable_categorical=True,
+            max_bin=_SETTINGS["max_bin"],
+            nthread=1,
+        )
+
+    def rows(self, rows: np.ndarray) -> xgb.DMatrix:
+        """Return rows as they are, to be asked about."""
         return xgb.DMatrix(
             self.matrix[rows], feature_types=self.types, enable_categorical=True, nthread=1
         )
@@ -144,7 +158,7 @@ def describe(
         if kept and min(size, len(learned.labels) - size) >= FEWEST
     ]
     chances = _unseen(learned, enough)
-    everybody = learned.data(np.arange(len(learned.labels))) if enough else None
+    everybody = learned.data(np.full(len(learned.labels), True)) if enough else None
     found = []
     for place, segment in enumerate(segments):
         inside = labels == place
@@ -176,7 +190,7 @@ def _unseen(learned: _Learned, places: Sequence[int]) -> dict[int, np.ndarray]:
     found = {place: np.empty(len(learned.labels)) for place in places}
     for fold in range(FOLDS) if places else ():
         own = learned.folds == fold
-        others, asked = learned.data(~own), learned.data(own)
+        others, asked = learned.data(~own), learned.rows(own)
         for place in places:
             booster = learned.fit(others, learned.labels[~own] == place)
             found[place][own] = booster.predict(asked)
@@ -203,14 +217,15 @@ def _apart(
     size = {idea: _size(parts[:, held].sum(axis=1), member) for idea, held in ideas.items()}
     whole = sum(size.values())
     found = []
-    for idea in sorted(size, key=lambda one: -size[one])[:TOLD]:
-        if size[idea] > 0:
-            best = max(ideas[idea], key=lambda index: _size(parts[:, index], member))
-            leaning = _leaning(learned.matrix[:, best], parts[:, best])
-            values = matrix[:, kept[best]]
-            share = size[idea] / whole
-            found.append(told_apart(vocabulary, columns[best], values, inside, share, leaning))
-    return tuple(found)
+    for idea in sorted(size, key=lambda one: -size[one]):
+        if size[idea] <= LEAST_TOLD * whole:
+            break
+        best = max(ideas[idea], key=lambda index: _size(parts[:, index], member))
+        leaning = _leaning(learned.matrix[:, best], parts[:, best])
+        values, share = matrix[:, kept[best]], size[idea] / whole
+        told = told_apart(vocabulary, columns[best], values, inside, share, leaning)
+        found += [told] if told else []
+    return tuple(found[:TOLD])
 
 
 def _size(contributions: np.ndarray, member: np.ndarray) -> float:
@@ -244,8 +259,8 @@ def _described(
         auc,
         balanced,
         told,
-        said.format(auc=number(auc, 2, "en"), balanced=quantity(balanced, "share", "en")),
-        said_da.format(auc=number(auc, 2, "da"), balanced=quantity(balanced, "share", "da")),
+        said.format(auc=number(auc, 3, "en"), balanced=quantity(balanced, "share", "en")),
+        said_da.format(auc=number(auc, 3, "da"), balanced=quantity(balanced, "share", "da")),
     )
 
 

@@ -27,7 +27,7 @@ from configs.schema import Config
 from features.asof import CUSTOMER
 from features.contract import MONEY
 from features.engine import computed, kept
-from features.figures import calendar
+from features.figures import calendar_units
 from features.figures.withheld import withheld
 from features.running import end_is_known, start_is_known
 from features.source import Tables
@@ -68,7 +68,7 @@ def of_base(config: Config, tables: Tables, as_of: date) -> Cohorts:
     if tables.transactions is None and tables.subscriptions is None:
         return Cohorts(pd.DataFrame(columns=RETENTION), pd.DataFrame(columns=REVENUE))
     # Units before this one are over: it holds as_of, or as_of is its first day.
-    now = calendar.number(as_of, config.report.cohorts)
+    now = calendar_units.number(as_of, config.report.cohorts)
     use = _bought if tables.transactions is not None else _subscribed
     with use(config, tables, as_of, now) as (active, first):
         sizes = first.group_by("cohort").aggregate(size=first.count()).order_by("cohort")
@@ -101,7 +101,7 @@ def _bought(config: Config, tables: Tables, as_of: date, now: int) -> Iterator[A
     orders = rows.group_by([CUSTOMER, order]).aggregate(
         net=rows.amount.sum().cast(_MONEY), begun=rows.local_day.min()
     )
-    orders = orders.mutate(unit=calendar.numbers(orders.begun, config.report.cohorts))
+    orders = orders.mutate(unit=calendar_units.numbers(orders.begun, config.report.cohorts))
     by_unit = orders.group_by([CUSTOMER, "unit"]).aggregate(
         retained=(orders.net > 0).any().cast("int64"), revenue=orders.net.sum().cast(_MONEY)
     )
@@ -115,10 +115,10 @@ def _bought(config: Config, tables: Tables, as_of: date, now: int) -> Iterator[A
 def _subscribed(config: Config, tables: Tables, as_of: date, now: int) -> Iterator[Activity]:
     rows = begun_before(config, tables, as_of)
     unit, last = config.report.cohorts, ibis.literal(now - 1, "int32")
-    starts, ends = calendar.numbers(rows.start_day, unit), last
+    starts, ends = calendar_units.numbers(rows.start_day, unit), last
     if "ended_at" in rows.columns:  # who ends as a unit begins was there as the one before ended
         known = end_is_known(rows, ibis.literal(stamp(as_of, config.timezone))).fill_null(False)
-        before = calendar.numbers(rows.end_day, unit) - 1
+        before = calendar_units.numbers(rows.end_day, unit) - 1
         ends = known.ifelse(ibis.least(before, last), last)
     mrr = {"mrr": rows.mrr} if "mrr" in rows.columns else {}
     spans = rows.select(CUSTOMER, starts=starts, ends=ends, **mrr)
@@ -208,4 +208,4 @@ def _hidden(cells: pd.DataFrame, small: pd.Series, least: int) -> pd.Series:
 
 
 def _first_days(units: pd.Series, config: Config) -> list[date]:
-    return [calendar.first_day(int(unit), config.report.cohorts) for unit in units]
+    return [calendar_units.first_day(int(unit), config.report.cohorts) for unit in units]

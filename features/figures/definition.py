@@ -49,6 +49,8 @@ class Figure:
     of : callable
         Takes the sums of a group's measures and returns the figure, or None where it has none, as
         a rate of nobody.
+    needs : tuple of str
+        Further measures that ``of`` reads and a base may lack: there is no such figure then.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Figure:
     definition_da: str
     about: str
     of: Callable[[Sums], float | None]
+    needs: tuple[str, ...] = ()
 
 
 def ratio(part: float, whole: float) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import ScaledTranslation
 
-from features.figures import calendar
+from features.figures import calendar_units
 from serving.report.amounts import scaled
 from training.canvas import (
     BLUE,
@@ -37,7 +39,7 @@ _UNITS = 36
 
 
 @styled
-def cohort_retention(retention: pd.DataFrame, unit: calendar.Unit = "month") -> Figure:
+def cohort_retention(retention: pd.DataFrame, unit: calendar_units.Unit = "month") -> Figure:
     """Draw which share of each cohort was there, so many units after it came, as a heat map.
 
     The latest 24 cohorts are drawn, over at most 24 units; the cohorts' own unit is left out where
@@ -65,7 +67,7 @@ def cohort_retention(retention: pd.DataFrame, unit: calendar.Unit = "month") -> 
     wide = np.where(hidden, last - shares.columns[0] + 1, 0)
     _cells(axes, shares.to_numpy(), np.clip(wide, hidden, shares.shape[1]))
     sizes = ["–" if pd.isna(size) else f"{size:,}" for size in first["size"]]
-    starts = [calendar.label(day, unit) for day in shares.index]
+    starts = [calendar_units.label(day, unit) for day in shares.index]
     name_rows(axes, [f"{name} ({size})" for name, size in zip(starts, sizes, strict=True)])
     axes.spines[:].set_visible(False)
     every = 1 if shares.shape[1] <= _NUMBERED else 3
@@ -92,20 +94,21 @@ def _cells(axes: Axes, shares: np.ndarray, hatched: np.ndarray) -> None:
             said = f"{100 * share:.0f}"
             axes.text(column, row, said, ha="center", va="center_baseline", color=bright)
     for row in np.flatnonzero(hatched):
-        axes.add_patch(_cell(row, 0, "none", int(hatched[row]), hatch="////", ec=PALE))
+        axes.add_patch(_cell(int(row), 0, "none", int(hatched[row]), "////"))
     if columns > _NUMBERED and shown.size:
         _colour_key(axes, scale)
 
 
-def _cell(row: int, column: int, colour: object, wide: int = 1, **line: object) -> Rectangle:
-    at = (column - 0.48, row - 0.46)
-    return Rectangle(at, wide - 0.04, 0.92, fc=colour, **{"ec": "none", "lw": 0, **line})
+def _cell(row: int, column: int, colour: Any, wide: int = 1, hatch: str | None = None) -> Rectangle:
+    at, edge = (column - 0.48, row - 0.46), PALE if hatch else "none"
+    return Rectangle(at, wide - 0.04, 0.92, fc=colour, ec=edge, lw=0, hatch=hatch)
 
 
 def _colour_key(axes: Axes, scale: Normalize) -> None:
     """Say below the axes, at the right, what the colours are."""
     wide, high = 0.32, 0.17  # inches
-    corner = axes.figure.dpi_scale_trans + ScaledTranslation(1, 0, axes.transAxes)
+    to_corner = ScaledTranslation(1, 0, axes.transAxes)  # type: ignore[arg-type]
+    corner = axes.figure.dpi_scale_trans + to_corner
     for step in range(5):
         level = step / 4
         x, y = wide * (step - 5), -0.46
@@ -119,7 +122,7 @@ def _colour_key(axes: Axes, scale: Normalize) -> None:
 
 @styled
 def cohort_revenue(
-    revenue: pd.DataFrame, currency: str = "", unit: calendar.Unit = "month"
+    revenue: pd.DataFrame, currency: str = "", unit: calendar_units.Unit = "month"
 ) -> Figure:
     """Draw what each cohort brought in each unit, one cohort above the other, old to new.
 
@@ -151,7 +154,7 @@ def cohort_revenue(
         axes.bar(range(len(held)), held, 0.92, base, color=colour, ec="white", lw=0.4)
         above, below = above + np.maximum(held, 0), below + np.minimum(held, 0)
     said = scaled(axes.yaxis, [*above, *below], "money", currency)
-    names = [calendar.label(day, unit) for day in money.index]
+    names = [calendar_units.label(day, unit) for day in money.index]
     every = max(1, -(-len(names) // 5))
     axes.set_xticks(range(0, len(names), every), names[::every])
     axes.set_ylabel("")
@@ -165,8 +168,10 @@ def cohort_revenue(
     return figure
 
 
-def _layers(money: pd.DataFrame, unit: calendar.Unit) -> list[tuple[str, np.ndarray]]:
+def _layers(money: pd.DataFrame, unit: calendar_units.Unit) -> list[tuple[str, np.ndarray]]:
     """Return each cohort's name and money, oldest first, the earlier ones together."""
     early, late = money.iloc[:, :-_COHORTS], money.iloc[:, -_COHORTS:]
-    held = [(calendar.label(day, unit), late[day].to_numpy()) for day in late.columns]
+    days: list[Any] = list(late.columns)
+    named = zip(days, late.to_numpy().T, strict=True)
+    held = [(calendar_units.label(day, unit), amounts) for day, amounts in named]
     return [("earlier", early.sum(axis=1).to_numpy()), *held] if early.shape[1] else held

@@ -49,7 +49,9 @@ def migration(counts: pd.DataFrame) -> Figure:
         are drawn; NaN is withheld.
     """
     names = list(dict.fromkeys([*map(str, counts.columns), *map(str, counts.index)]))
-    numbered = counts.shape[1] > _NAMED
+    width = max(9, 38 // max(counts.shape[1], 1))
+    longest = max(map(len, map(str, counts.columns)), default=0)
+    numbered = counts.shape[1] > _NAMED or longest > 2.4 * width
     rows = names if numbered else [str(name) for name in counts.index]
     tall = 0.40 if counts.shape[1] <= _COUNTED else 0.33
     figure = canvas("migration", (0.75 if numbered else 1.15) + tall * max(len(rows), 2))
@@ -73,7 +75,7 @@ def migration(counts: pd.DataFrame) -> Figure:
     else:
         name_rows(axes, rows, 20)
         arrived = [short(float(total)) for total in held.sum()]
-        name_columns(axes, list(held.columns), arrived, width=max(9, 38 // held.shape[1]))
+        name_columns(axes, list(held.columns), arrived, width=width)
     axes.spines[:].set_visible(False)
     return figure
 
@@ -90,7 +92,7 @@ def _cells(axes: Axes, counts: np.ndarray, there: np.ndarray) -> None:
     for (row, column), count in np.ndenumerate(counts):
         if not drawn[row]:
             continue
-        share = shares[row, column]
+        share = float(shares[row, column])
         colour, soft = ("white", "white") if share > 0.6 else (INK, SOFT)
         counted = columns <= _COUNTED and count > 0
         if math.isnan(share) and counted:

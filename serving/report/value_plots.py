@@ -48,26 +48,26 @@ def clv_distribution(values: ArrayLike, currency: str = "", least: int = 1) -> F
     least : int
         Bars of fewer customers are left out.
     """
-    values = np.asarray(values, float)
-    values = values[np.isfinite(values)]
+    held = np.asarray(values, float)
+    held = held[np.isfinite(held)]
     figure = canvas("clv_distribution", 3.0)
     axes = figure.subplots()
-    if len(values) < max(least, 1):
-        note(axes, "no customer has a value" if not len(values) else "too few customers to draw")
+    if len(held) < max(least, 1):
+        note(axes, "no customer has a value" if not len(held) else "too few customers to draw")
         return figure
-    low, top = float(values.min()), float(np.quantile(values, _CLIPPED))
+    low, top = float(held.min()), float(np.quantile(held, _CLIPPED))
     low = min(low, 0.0) if top > 0 else low
     edges = np.linspace(low, top if top > low else low + 1.0, _BARS + 1)
     step = edges[1] - edges[0]
-    counts, _ = np.histogram(np.minimum(values, edges[-1] + step / 2), [*edges, edges[-1] + step])
+    counts, _ = np.histogram(np.minimum(held, edges[-1] + step / 2), [*edges, edges[-1] + step])
     hidden = withheld(counts, least)
     colours = [BLUE] * _BARS + [SOFT]
     left = [*edges[:-1], edges[-1] + 0.4 * step]
     axes.bar(left, np.where(hidden, 0, counts), 0.92 * step, align="edge", color=colours)
     marks = [
-        ("half are worth less than", float(np.median(values)), INK),
-        ("on average", float(values.mean()), ORANGE),
-        ("a tenth are worth more than", float(np.quantile(values, 0.9)), SOFT),
+        ("half are worth less than", float(np.median(held)), INK),
+        ("on average", float(held.mean()), ORANGE),
+        ("a tenth are worth more than", float(np.quantile(held, 0.9)), SOFT),
     ]
     for _, at, colour in marks:
         end = min(at, edges[-1] + step)

@@ -98,8 +98,9 @@ def test_nobody_who_is_asked_stops(tmp_path):
 
 
 def test_too_few_customers_for_the_segments_asked_stop(tmp_path):
-    segments = {**make_shop(tmp_path, visits()).segments.model_dump(), "min_segments": 3}
-    finding = found(shop(tmp_path, visits(), segments=segments))["segments: customers"]
+    segments = {"behaviour": {"kind": "behaviour", "min_segments": 3}}
+    held = found(shop(tmp_path, visits(), segments=segments))
+    finding = held["segments.behaviour: customers"]
     assert (finding.level, "at least 150" in finding.step) == ("stop", True)
 
 

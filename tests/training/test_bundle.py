@@ -83,9 +83,11 @@ def test_a_loaded_model_predicts_and_explains_the_same_bits(made, task, tmp_path
     width = len(loaded.model.schema.columns)
     matrix = np.random.default_rng(0).gamma(2.0, 10.0, (300, width))
     matrix[:, [column.kind == "category" for column in loaded.model.schema.columns]] = 1.0
-    for name in ("margin", "served", "contributions", "served_contributions"):
-        before = getattr(loaded.model.explain(matrix), name)
-        assert getattr(again.model.explain(matrix), name).tobytes() == before.tobytes()
+    assert again.model.segmenters == loaded.model.segmenters
+    if task != "segments":
+        for name in ("margin", "served", "contributions", "served_contributions"):
+            before = getattr(loaded.model.explain(matrix), name)
+            assert getattr(again.model.explain(matrix), name).tobytes() == before.tobytes()
     assert again.model.schema == loaded.model.schema
     assert again.model.intervals == loaded.model.intervals
     assert again.model.population == loaded.model.population

@@ -216,7 +216,15 @@ def test_hostile_words_stay_words():
         "warnings": [HOSTILE],
         "parameters": {HOSTILE: HOSTILE},
         "features": [{"name": HOSTILE, "label": HOSTILE, "importance": 1.0}],
-        "segments": [{"name": HOSTILE, "customers": 3, "share": 1.0, "apart": [HOSTILE]}],
+        "ways": [
+            {
+                "label": HOSTILE,
+                "said": HOSTILE,
+                "segments": [make_segment(HOSTILE, 3, 1.0, apart=[HOSTILE], sure=HOSTILE)],
+                "alike": [{"said": HOSTILE, "customers": 3, "potential": HOSTILE}],
+                "changes": [HOSTILE],
+            }
+        ],
         "libraries": {HOSTILE: HOSTILE},
     }
     figures = {HOSTILE: plots.gain([0, 1], [0, 1], {HOSTILE: [1, 0]}, HOSTILE)}
@@ -266,13 +274,25 @@ def test_a_split_without_time_says_so():
     assert "What was known, and what was asked" not in page
 
 
+def make_segment(name, customers, share, **more):
+    return {"id": 1, "name": name, "customers": customers, "share": share, "spend": None, **more}
+
+
 def test_the_report_tells_all_tasks_and_the_check():
     segments = {
         "task": "segments",
         "cutoffs": {"fit": ["2017-12-04"]},
-        "segments": [
-            {"name": "Regulars", "customers": 300, "share": 0.75, "apart": ["buys weekly"]},
-            {"name": "Fading", "customers": 100, "share": 0.25},
+        "ways": [
+            {
+                "label": "By how they buy",
+                "said": "400 of 400 customers have a segment.",
+                "segments": [
+                    make_segment("Regulars", 300, 0.75, apart=["buys weekly"], sure="stable"),
+                    make_segment("Fading", 100, 0.25),
+                ],
+                "changes": ["Segment 1 (Regulars) stayed."],
+            },
+            {"label": "By what they are worth", "said": "Tenths.", "segments": []},
         ],
     }
     value = make_facts(
@@ -289,6 +309,8 @@ def test_the_report_tells_all_tasks_and_the_check():
         "The tenth ranked highest brought 41.0 % of what all brought.",
         "All predictions together came out 2.1 % below what was really spent.",
         "2 segments: Regulars (75.0 %), Fading (25.0 %).",
+        "400 of 400 customers have a segment.",
+        "Segment 1 (Regulars) stayed.",
         "Found on what was known at 2017-12-04.",
         "buys weekly",
         "The data passed its check.",

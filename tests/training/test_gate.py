@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from configs.schema import Gate, Segmentation
+from configs.schema import Gate
+from configs.segmentation import BehaviourSegments
 from tests.training.bases import make_examples, make_reader
 from tests.training.test_evaluate import (
     BLIND,
@@ -16,17 +17,17 @@ from tests.training.test_evaluate import (
     make_test,
 )
 from training.baselines import Contender
+from training.behaviour import Quality
 from training.calibrate import Sigmoid
 from training.champion import NONE_YET
 from training.evaluate import compare
 from training.gate import Check, Verdict, judge, judge_segments
 from training.metrics import CHURN_METRICS, VALUE_METRICS, normalised_gini
 from training.predictors import Linear
-from training.segments import Quality
 from training.slices import Grouping
 
-BOUNDS = Segmentation(
-    min_segments=2, max_segments=5, min_share=0.05, min_stability=0.6, resamples=2
+BOUNDS = BehaviourSegments(
+    kind="behaviour", min_segments=2, max_segments=5, min_share=0.05, min_stability=0.6, resamples=2
 )
 
 
@@ -303,6 +304,11 @@ def test_a_verdict_depends_on_the_seed_alone():
 )
 def test_segments_must_be_stable_and_large_enough(stability, smallest, passed, said):
     verdict = judge_segments(Quality(0.4, stability, smallest), BOUNDS)
-    assert (verdict.passed, verdict.served) == (passed, "kmeans")
+    assert (verdict.passed, verdict.served) == (passed, "segments")
     for reason, words in zip(verdict.reasons, said, strict=True):
         assert f", {words} the bound of" in reason
+
+
+def test_segments_by_rules_alone_pass():
+    verdict = judge_segments(None, None)
+    assert (verdict.passed, verdict.checks) == (True, ())

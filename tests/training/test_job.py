@@ -305,7 +305,8 @@ def test_rows_of_persons_are_kept_by_customer_under_var(case):
     assert {name.encode() for name in rows["customer_id"]} <= ids_of(config)
     assert rows["customer_id"].is_unique
     if task == "segments":
-        assert rows["segment"].nunique() == len(made.bundle.model.centres.names)
+        held = made.bundle.model.segmenters[0]
+        assert rows[held.way].nunique() == len(held.segments)
         return
     assert len(rows) == made.bundle.card["test"]["customers"]
     assert {"as_of", "actual", *(held["name"] for held in made.bundle.card["models"])} <= set(rows)

@@ -160,8 +160,3 @@ def test_a_population_holds_its_bounds_and_nobody_of_whom_it_is_not_known():
     assert between.holds(schema, matrix).tolist() == [False, True, True, False, False]
     with pytest.raises(ValueError, match="needs a bound"):
         Population("recency")
-
-
-def test_only_segments_have_centres():
-    with pytest.raises(TypeError, match="no centres"):
-        _ = make_model(make_linear(1, 1, 1)).centres

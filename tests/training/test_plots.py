@@ -139,8 +139,16 @@ def test_two_segments_and_a_missing_mean():
     assert all(part in said for part in ("spend", "+1.2", "–", "0.0", "−0.5", "75\xa0%", "25\xa0%"))
 
 
-def test_tradeoff_stands_one_row_and_missing_figures():
-    assert "2 chosen" in texts(segment_plots.segment_tradeoff([{"k": 2, "silhouette": 0.3}], 2))
+def make_tried(k, way, silhouette=0.3):
+    held = {"k": k, "way": way, "silhouette": silhouette, "stability": 0.9}
+    return {**held, "weighed": silhouette + 0.9, "smallest_share": 0.1}
+
+
+@pytest.mark.parametrize("rows", [[make_tried(2, "a")], [make_tried(3, "b", -0.1)] * 3])
+def test_tradeoff_stands_one_row_and_one_below_nothing(rows):
+    chosen = {"k": rows[0]["k"], "way": rows[0]["way"]}
+    said = texts(segment_plots.segment_tradeoff(rows, chosen, most=2))
+    assert f"{chosen['k']} chosen" in said
 
 
 def test_history_stands_failed_trials():

@@ -9,7 +9,6 @@ import xgboost as xgb
 
 from training.bundle import KINDS
 from training.predictors import (
-    Centres,
     Linear,
     Predictor,
     ProbabilityChurn,
@@ -84,16 +83,6 @@ def make_probability_churn() -> ProbabilityChurn:
         purchases=BGNBD(r=0.25, alpha=31.0, a=0.8, b=2.4),
         reference=(4.0, 60.0, 200.0),
     )
-
-
-def make_centres() -> Centres:
-    columns = (
-        Term(2, "log1p", 4.0, 1.0, 1.0),
-        Term(3, "log1p", 3.0, 1.0, 1.0),
-        Term(5, "equals", 0.3, 0.5, 0.5, argument=1.0),
-    )
-    centres = ((1.0, 1.0, 0.0), (-1.0, 0.5, 0.3), (0.0, -1.0, -0.2))
-    return Centres(COLUMNS, columns, centres, ("a", "b", "c"), ("a", "b", "c"))
 
 
 class PredictorContract(ABC):
@@ -300,28 +289,6 @@ class TestProbabilityChurn(PredictorContract):
     def test_certainty_has_log_odds_with_a_bound(self):
         rows = np.array([[4000.0, 1.0, 4000.0, 0, 0, 0], [4000.0, 4000.0, 4000.0, 0, 0, 0]])
         assert np.isfinite(make_probability_churn().margin(rows)).all()
-
-
-class TestCentres(PredictorContract):
-    def make(self) -> Centres:
-        return make_centres()
-
-    def test_a_row_belongs_to_the_nearest_centre(self):
-        centres, matrix = make_centres(), make_matrix()
-        away = centres.standardised(matrix)[:, None, :] - np.array(centres.centres)[None]
-        assert np.array_equal(centres.assign(matrix), (away**2).sum(axis=2).argmin(axis=1))
-        assert set(centres.assign(matrix)) == {0, 1, 2}
-
-    def test_its_margin_is_how_much_nearer_the_own_centre_is_than_the_second(self):
-        centres, matrix = make_centres(), make_matrix()
-        away = centres.standardised(matrix)[:, None, :] - np.array(centres.centres)[None]
-        totals = np.sort((away**2).sum(axis=2), axis=1)
-        np.testing.assert_allclose(centres.margin(matrix), totals[:, 1] - totals[:, 0], atol=1e-9)
-
-    def test_categories_of_one_attribute_share_a_weight(self):
-        row = np.array([[0.0, 0.0, np.nan, np.nan, 0.0, 1.0]])
-        # 0.5 · (1 − 0.3) / 0.5, the missing at their means.
-        np.testing.assert_allclose(make_centres().standardised(row), [[0, 0, 0.7]], rtol=1e-12)
 
 
 def test_a_rows_sum_is_its_own_alone():

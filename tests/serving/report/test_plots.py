@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -242,7 +243,7 @@ def test_names_of_curves_do_not_meet():
     figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text()]
     tops = sorted((box.y0, box.y1) for box in boxes)
-    assert all(below[1] <= above[0] + 1.5 for below, above in zip(tops, tops[1:], strict=False))
+    assert all(below[1] <= above[0] + 1.5 for below, above in pairwise(tops))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+"""Whom to call first: the customers with most at risk, each with the reasons.
+
+The list names people: it is personal data, and no verdict on anybody.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pandas as pd
+
+from configs.schema import Config
+from features import profile
+from features.engine import computed
+from features.source import Tables
+from features.timeline import stamp
+from serving.report.scored import SEGMENT, Scored
+from serving.score import answer, assess
+from training.quantities import Language
+from training.reasons import Options
+
+_SCORES = ["value_at_risk", "churn", "clv", "value_if_stays"]
+_LAST = {"last_purchase": "days_since_purchase", "last_contact": "days_since_contact"}
+_CONSENT = "consent_"
+
+
+def to_call(
+    config: Config, tables: Tables, scored: Scored, language: Language | None = None
+) -> pd.DataFrame:
+    """Return the customers with the highest value at risk, ``report.calls`` of them at the most.
+
+    Where no lifetime value is known, those most likely to leave.
+
+    Parameters
+    ----------
+    config, tables
+        The customer base.
+    scored : Scored
+    language : {"en", "da"}, optional
+        Of the reasons; ``serving.language`` unless given.
+
+    Returns
+    -------
+    DataFrame
+        ``rank`` from 1, ``customer_id``, ``value_at_risk``, ``churn``, ``clv`` and
+        ``value_if_stays`` as in `Scored.frame`, each ``segment:WAY``; ``last_purchase`` and
+        ``last_contact``, local days, None where there was none, the columns absent where the base
+        knows of none; ``consent_PURPOSE``, True or False as of that date, None if not known;
+        ``reasons``, a list of texts: what raises the risk, the strongest first, as the service
+        gives them.
+    """
+    chosen = _chosen(scored, config.report.calls)
+    ways = [f"{SEGMENT}{way}" for way in scored.ways]
+    found = scored.frame.iloc[chosen][["customer_id", *_SCORES, *ways]].reset_index(drop=True)
+    found.insert(0, "rank", range(1, len(found) + 1))
+    features = scored.features.iloc[chosen].reset_index(drop=True)
+    for name, feature in _LAST.items():
+        if feature in features:
+            found[name] = [_before(scored.as_of, days) for days in features[feature]]
+    consents = _consents(config, tables, scored.as_of, found)
+    found = found.merge(consents, how="left", on="customer_id")
+    for name in consents.columns[1:]:
+        found[name] = found[name].astype(object).where(found[name].notna(), None)
+    options = Options(config.serving.reasons, language or config.serving.language)
+    found["reasons"] = pd.Series(_reasons(scored, features, options), dtype=object)
+    return found
+
+
+def _chosen(scored: Scored, most: int) -> pd.Index:
+    """Return the places of those to call, the highest at risk first; equal ones by their ids."""
+    frame = scored.frame
+    of_money = frame["value_at_risk"].notna().any()
+    first = frame["value_at_risk"] if of_money else frame["churn"]
+    ordered = frame.assign(first=first)[first > 0].sort_values(
+        ["first", "churn", "customer_id"], ascending=[False, False, True]
+    )
+    return ordered.index[:most]
+
+
+def _before(as_of: date, days: float) -> date | None:
+    return None if pd.isna(days) else as_of - timedelta(days=int(days))
+
+
+def _reasons(scored: Scored, features: pd.DataFrame, options: Options) -> list[list[str]]:
+    if features.empty:
+        return []
+    assessed = assess(scored.release, features)
+    told = (answer(assessed, row, options)["churn"] for row in range(len(assessed)))
+    return [
+        [reason["text"] for reason in churn["reasons"]["raises"]] if churn else [] for churn in told
+    ]
+
+
+def _consents(config: Config, tables: Tables, as_of: date, asked: pd.DataFrame) -> pd.DataFrame:
+    """Return what each customer has consented to, as it held at the date."""
+    rows = tables.customers
+    purposes = [] if rows is None else [name for name in rows.columns if name.startswith(_CONSENT)]
+    if rows is None or not purposes:
+        return asked[["customer_id"]]
+    held = profile.with_spans(rows.filter(rows.customer_id.isin(asked["customer_id"].tolist())))
+    if "valid_from" in rows.columns:
+        held = held.filter(profile.holds(held, stamp(as_of, config.timezone)))
+    return computed(tables.backend, held.select("customer_id", *purposes)).to_pandas()
