@@ -60,3 +60,28 @@ def value_at_risk(churn_probability: np.ndarray, if_stays: np.ndarray) -> np.nda
         NaN where either is.
     """
     return churn_probability * np.maximum(if_stays, 0.0)
+
+
+def unrealised_potential(
+    potential: np.ndarray, if_stays: np.ndarray, churn_probability: np.ndarray
+) -> np.ndarray:
+    """Return the money that customers could bring beyond what they are expected to.
+
+    Only who stays can bring it, so that it and the value at risk are of different money.
+
+    Parameters
+    ----------
+    potential : ndarray, shape (rows,)
+        What customers alike spend at their best.
+    if_stays : ndarray, shape (rows,)
+        As `value_if_stays` returns it.
+    churn_probability : ndarray, shape (rows,)
+        Taken for 0 where it is NaN.
+
+    Returns
+    -------
+    ndarray, shape (rows,)
+        At least 0; NaN where the potential or the value is.
+    """
+    stays = 1.0 - np.nan_to_num(churn_probability, nan=0.0)
+    return stays * np.maximum(potential - if_stays, 0.0)

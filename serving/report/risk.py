@@ -47,7 +47,7 @@ def at_risk(config: Config, scored: Scored, costs: pd.Series | None = None) -> p
         are in the high band of ``serving.bands``.
         ``clv`` : the sum of lifetime values.
         ``value_at_risk`` : the sum of P(churn) × the value expected if they stay.
-        ``unrealised`` : the sum of what potential is more than lifetime value.
+        ``unrealised`` : the sum of what those who stay could bring beyond what is expected.
         ``cost_to_serve`` : at the period's rate, of those with one of the former two.
         ``at_stake`` : value at risk + unrealised − cost to serve, where not known as nothing.
         ``withheld`` : whether any of it is, being of fewer than ``report.least`` customers, or

@@ -22,7 +22,7 @@ from serving.release import Release
 from training.model import Model
 from training.segmenters.segmenter import NOBODY, Segmenter, Worth
 from training.segmenters.value import ValueTenths
-from training.value_at_risk import value_at_risk, value_if_stays
+from training.value_at_risk import unrealised_potential, value_at_risk, value_if_stays
 
 _DAYS: TypeAdapter[int] = TypeAdapter(Duration)
 
@@ -45,8 +45,8 @@ class Scored:
     frame : DataFrame
         A row a customer, sorted by ``customer_id``: ``churn``, the probability; ``clv``;
         ``value_if_stays`` and ``value_at_risk``, as `training.value_at_risk` has them;
-        ``potential``, what customers like this one spend at their best; ``unrealised``, what that
-        is more than ``clv``, at least 0. All money is over the horizon of CLV. NaN where a model
+        ``potential``, what customers like this one spend at their best; ``unrealised``, what of
+        that those who stay could bring beyond ``value_if_stays``. All money is over the horizon of CLV. NaN where a model
         is not there, or is not asked about the customer. And ``segment:WAY``, the name of the
         segment of each way, None for none.
     features : DataFrame
@@ -111,7 +111,8 @@ def _scores(release: Release, features: pd.DataFrame) -> pd.DataFrame:
     if segments := release.bundles.get("segments"):
         matrix = encoded.of(segments.model)
         found["potential"] = _potential(segments.model, matrix)
-        found["unrealised"] = np.maximum(found["potential"] - found["clv"], 0.0)
+        beyond = found["potential"], found["value_if_stays"], found["churn"]
+        found["unrealised"] = unrealised_potential(*beyond)
         told = {
             f"{SEGMENT}{way}": pd.Series(names, dtype=object)
             for way, names in segments_of(segments.model, matrix, worth).items()

@@ -23,7 +23,7 @@ from training.baselines import value_model
 from training.if_stays import IfStays
 from training.predictors import Linear, Term
 from training.split import Split, Step
-from training.value_at_risk import value_at_risk, value_if_stays
+from training.value_at_risk import unrealised_potential, value_at_risk, value_if_stays
 
 MAP = IfStays((10.0, 30.0, 50.0), (20.0, 30.0, 90.0))
 
@@ -181,3 +181,12 @@ def test_only_a_bundle_of_value_has_tenths(tmp_path):
     assert held["churn"].scores["rows"] == held["clv"].scores["rows"]
     assert held["churn"].tenths is None
     assert held["segments"].scores is held["segments"].tenths is None
+
+
+def test_only_who_stays_can_bring_more_than_is_expected():
+    # A potential of 100 against 60 expected: 40 more, of who stays with a chance of 3 in 4.
+    potential = np.array([100.0, 100.0, 50.0, np.nan, 100.0])
+    if_stays = np.array([60.0, 60.0, 60.0, 60.0, np.nan])
+    chance = np.array([0.25, np.nan, 0.25, 0.25, 0.25])
+    found = unrealised_potential(potential, if_stays, chance)
+    np.testing.assert_array_equal(found, [30.0, 40.0, 0.0, np.nan, np.nan])

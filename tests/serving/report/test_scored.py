@@ -82,7 +82,8 @@ def test_money_at_risk_follows_from_the_chance_and_the_value_if_they_stay(releas
     at_risk = asked["churn"] * np.maximum(asked["value_if_stays"], 0)
     assert asked["value_at_risk"].tolist() == at_risk.tolist()
     assert (asked["value_if_stays"] >= asked["clv"]).all()
-    unrealised = np.maximum(asked["potential"] - asked["clv"], 0)
+    beyond = np.maximum(asked["potential"] - asked["value_if_stays"], 0)
+    unrealised = (1 - asked["churn"]) * beyond
     assert asked["unrealised"].tolist() == unrealised.tolist()
     outside = found[found["churn"].isna()]
     assert outside["value_at_risk"].isna().all()
