@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
 import optuna
+from optuna.trial import FrozenTrial, TrialState
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
@@ -21,6 +22,13 @@ from training.segmenters import mixture
 MOST_LOOKED_AT = 2000  # customers the silhouette is measured on: it needs every pair's distance
 MOST_STUDIED = 10_000  # customers that a trial is fitted on
 PAST_MOST = 2  # segments past max_segments that are tried, to show what more would bring
+
+CLEARLY = 0.05
+"""What is clearly better than segments as they were: of what a study weighs, of k-means' inertia as
+a part, of a mixture's mean log-likelihood."""
+
+SETTINGS = ("method", "columns", "k")
+"""What a study chooses."""
 
 Method = Literal["kmeans", "mixture"]
 METHODS: tuple[Method, ...] = ("kmeans", "mixture")
@@ -126,6 +134,31 @@ def cluster(points: np.ndarray, method: Method, k: int, seed: int) -> KMeans | G
     return mixture.fit(points, k, seed)
 
 
+def cluster_again(
+    points: np.ndarray, method: Method, k: int, seed: int, begun: np.ndarray | None
+) -> KMeans | GaussianMixture:
+    """Fit as `cluster` does, but stay where earlier segments were unless that is clearly worse.
+
+    Begun anew, either method may end in another of its many near-equal optima, and segments change
+    that customers did not.
+
+    Parameters
+    ----------
+    points : ndarray, shape (customers, columns)
+    method, k, seed
+    begun : ndarray, shape (earlier segments, columns), optional
+        Their means. Not begun at where there are more or fewer than k.
+    """
+    anew = cluster(points, method, k, seed)
+    if begun is None or len(begun) != k:
+        return anew
+    if isinstance(anew, KMeans):
+        again = KMeans(k, init=begun, n_init=1, random_state=seed).fit(points)
+        return again if again.inertia_ <= (1 + CLEARLY) * anew.inertia_ else anew
+    held = mixture.fit(points, k, seed, begun)
+    return held if held.lower_bound_ >= anew.lower_bound_ - CLEARLY else anew
+
+
 def measure(
     points: np.ndarray, k: int, resamples: int, seed: int, method: Method = "kmeans"
 ) -> Quality:
@@ -180,6 +213,18 @@ def objective(
     return loss
 
 
-def quality_of(trial: optuna.trial.FrozenTrial) -> Quality:
+def settled(study: optuna.Study, before: Mapping[str, Any]) -> FrozenTrial:
+    """Return the best trial, or that of the settings before unless the best is clearly better.
+
+    A team has learned to treat its segments: they change for a reason, not for a draw.
+    """
+    best = study.best_trial
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        if trial.params == before and float(trial.value or 0) <= float(best.value or 0) + CLEARLY:
+            return trial
+    return best
+
+
+def quality_of(trial: FrozenTrial) -> Quality:
     """Return what a trial of the study measured."""
     return Quality(**{field.name: trial.user_attrs[field.name] for field in fields(Quality)})

@@ -31,6 +31,7 @@ from training import (
     clv,
     curve,
     draws,
+    earlier,
     ensemble,
     examples,
     fact_plots,
@@ -247,18 +248,24 @@ def _segment(
 ) -> Result:
     """Choose, fit, name and judge segments."""
     data = segments.data_at(config, tables)
-    study = _clustered(config, task, origin, data, reporter)
-    chosen = study.best_params if study else {}
-    found = segments.fit(config, data, chosen, champion.before(config))
-    quality = behaviour.quality_of(study.best_trial) if study else None
+    previous = champion.before(config)
+    was = earlier.settings(previous)
+    study = _clustered(config, task, origin, data, reporter, was)
+    trial = behaviour.settled(study, was) if study else None
+    chosen = trial.params if trial else {}
+    found = segments.fit(config, data, chosen, previous)
+    quality = behaviour.quality_of(trial) if trial else None
     verdict = judge_segments(quality, next(iter(clustered(config).values()), None))
     reporter.say("segments: what sets each apart")
-    told = segment_card.facts(config, data, found, quality, verdict, study, origin)
+    described = segment_card.described(config, data, found)
+    told = segment_card.facts(
+        config, data, found, described, quality, verdict, study, chosen, origin
+    )
     return Result(
         model=found.model,
         verdict=verdict,
         facts=told,
-        figures=segment_card.figures(config, data, found, study),
+        figures=segment_card.figures(config, data, found, described, study, chosen),
         matrix=data.matrix,
         metrics=(asdict(quality) if quality else {}) | verdict.figures,
         settings={**chosen, **{f"{way}.next_id": n for way, n in found.next_ids.items()}},
@@ -270,9 +277,17 @@ def _segment(
 
 
 def _clustered(
-    config: Config, task: Task, origin: facts.Origin, data: SegmentData, reporter: Reporter
+    config: Config,
+    task: Task,
+    origin: facts.Origin,
+    data: SegmentData,
+    reporter: Reporter,
+    was: Mapping[str, Any],
 ) -> optuna.Study | None:
-    """Search how to cluster customers by behaviour, where the config asks for it."""
+    """Search how to cluster customers by behaviour, where the config asks for it.
+
+    How they were clustered before is tried first.
+    """
     for way in clustered(config).values():
         customers = segments.behaved(config, data, way)
         options = behaviour.choices(way, customers)
@@ -284,6 +299,7 @@ def _clustered(
             seed=config.seed,
             reporter=reporter,
             label="segments: tuning",
+            first=was,
         )
     return None
 

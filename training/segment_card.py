@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from training import behaviour, segment_plots, surrogate
 from training import facts as told_of
 from training.behaviour import Method, Quality, quality_of
 from training.bundle import reference
+from training.earlier import Clusters
 from training.gate import Verdict
 from training.predictors import Term
 from training.quantities import amount
@@ -26,7 +28,7 @@ from training.segmenters.lifecycle import Lifecycle
 from training.segmenters.mixture import Mixture
 from training.segmenters.segmenter import NOBODY, Segmenter
 from training.segmenters.value import ValueTenths
-from training.segments import Clusters, Found, SegmentData, places
+from training.segments import Found, SegmentData, places
 from training.surrogate import Description
 from training.tune import finished
 
@@ -45,16 +47,23 @@ _LABELS = {
     "smallest": "Share of the smallest segment",
 }
 _METHODS = {"kmeans": "k-means", "mixture": "a Gaussian mixture"}
+_OWN_WORDS = ("value", "attributes")  # kinds whose names say who is in a segment
 _STABLE = 10  # bootstrap refits behind a segment's stability
+
+
+Described = Mapping[str, tuple[Description, ...]]
+"""What sets each segment apart, by way."""
 
 
 def facts(
     config: Config,
     data: SegmentData,
     found: Found,
+    described: Described,
     quality: Quality | None,
     verdict: Verdict,
     study: optuna.Study | None,
+    chosen: Mapping[str, Any],
     origin: told_of.Origin,
 ) -> dict[str, Any]:
     """Return what the card of a segments run says."""
@@ -66,7 +75,7 @@ def facts(
         "cutoffs": {"split": told_of.NO_FUTURE} if timeless else {"test": data.as_of.isoformat()},
         "population": told_of.population(config, "segments"),
         "test": {"customers": len(data.matrix)},
-        "models": [{"name": "segments", "label": _method(study), "role": "served"}],
+        "models": [{"name": "segments", "label": _method(chosen), "role": "served"}],
         "metrics": [
             {
                 "name": name,
@@ -79,9 +88,9 @@ def facts(
         ],
         "differences": [],
         "gate": told_of.gate(verdict),
-        "parameters": study.best_params if study else {},
+        "parameters": dict(chosen),
         "features": [],
-        "ways": ways(config, data, found),
+        "ways": ways(config, data, found, described),
         "warnings": [],
     }
 
@@ -99,22 +108,43 @@ def _why(study: optuna.Study | None) -> str:
         return "The segments are by rules, which the config gives."
     return (
         f"Of {len(finished(study))} ways of clustering customers, this one is the best compromise "
-        "between segments that lie far apart and segments that are stable."
+        "between segments that lie far apart and segments that are stable; that of the version "
+        "before stays unless another is clearly better."
     )
 
 
-def _method(study: optuna.Study | None) -> str:
-    return _METHODS[study.best_params["method"]] if study else "rules"
+def _method(chosen: Mapping[str, Any]) -> str:
+    return _METHODS[chosen["method"]] if chosen else "rules"
 
 
-def ways(config: Config, data: SegmentData, found: Found) -> list[dict[str, Any]]:
-    """Return each way with its segments, and what became of those of the version before."""
+def described(config: Config, data: SegmentData, found: Found) -> Described:
+    """Return what a surrogate says of each segment of each way that is not its own description."""
     vocabulary = Vocabulary.read(data.schema, reference(found.model, data.matrix), dump(config))
-    return [_way(config, data, found, held, vocabulary) for held in found.model.segmenters]
+    return {
+        held.way: surrogate.describe(
+            vocabulary, data.matrix, places(data, held), held.segments, config.seed
+        )
+        for held in found.model.segmenters
+        if held.kind not in _OWN_WORDS
+    }
+
+
+def ways(
+    config: Config, data: SegmentData, found: Found, described: Described
+) -> list[dict[str, Any]]:
+    """Return each way with its segments, and what became of those of the version before."""
+    return [
+        _way(config, data, found, held, described.get(held.way, ()))
+        for held in found.model.segmenters
+    ]
 
 
 def _way(
-    config: Config, data: SegmentData, found: Found, held: Segmenter, vocabulary: Vocabulary
+    config: Config,
+    data: SegmentData,
+    found: Found,
+    held: Segmenter,
+    descriptions: Sequence[Description],
 ) -> dict[str, Any]:
     kind = (config.segments or {})[held.way].kind
     told: dict[str, Any] = {
@@ -142,7 +172,7 @@ def _way(
         return told
     of = places(data, held)
     told["said"] = f"{int((of != NOBODY).sum()):,} of {len(of):,} customers have a segment."
-    told["segments"] = _segments(config, data, held, of, vocabulary)
+    told["segments"] = _segments(config, data, held, of, descriptions)
     return told
 
 
@@ -154,11 +184,15 @@ def _changes(found: Found, way: str) -> list[str]:
 
 
 def _segments(
-    config: Config, data: SegmentData, held: Segmenter, of: np.ndarray, vocabulary: Vocabulary
+    config: Config,
+    data: SegmentData,
+    held: Segmenter,
+    of: np.ndarray,
+    descriptions: Sequence[Description],
 ) -> list[dict[str, Any]]:
     """Return what is said of each segment that has customers."""
     spend, known = _spend(data), max(int((of != NOBODY).sum()), 1)
-    described = _described(config, data, held, of, vocabulary)
+    by_id = {each.id: each for each in descriptions}
     sure = _sure(config, data, held, of)
     told = []
     for place, segment in enumerate(held.segments):
@@ -173,10 +207,10 @@ def _segments(
                 "customers": int(inside.sum()),
                 "share": float(inside.sum() / known),
                 "spend": None if spend is None else float(spend[inside].sum() / spend.sum()),
-                "apart": _apart(held, place, described.get(segment.id)),
-                "description": described[segment.id].to_dict() if described else None,
+                "apart": _apart(held, place, by_id.get(segment.id)),
+                "description": by_id[segment.id].to_dict() if by_id else None,
                 "stability": None if sure is None else float(sure[place]),
-                "sure": _how_sure(described.get(segment.id), None if sure is None else sure[place]),
+                "sure": _how_sure(by_id.get(segment.id), None if sure is None else sure[place]),
             }
         )
     return told
@@ -188,16 +222,6 @@ def _spend(data: SegmentData) -> np.ndarray | None:
         return None
     spend = np.maximum(data.matrix[:, data.schema.names.index(name)], 0.0)
     return spend if spend.sum() > 0 else None
-
-
-def _described(
-    config: Config, data: SegmentData, held: Segmenter, of: np.ndarray, vocabulary: Vocabulary
-) -> dict[int, Description]:
-    """Return what a surrogate says of each segment; attributes say themselves who is in one."""
-    if held.kind == "attributes":
-        return {}
-    found = surrogate.describe(vocabulary, data.matrix, of, held.segments, config.seed)
-    return {each.id: each for each in found}
 
 
 def _apart(held: Segmenter, place: int, description: Description | None) -> list[str]:
@@ -231,7 +255,12 @@ def _how_sure(description: Description | None, stable: float | None) -> str:
 
 
 def figures(
-    config: Config, data: SegmentData, found: Found, study: optuna.Study | None
+    config: Config,
+    data: SegmentData,
+    found: Found,
+    described: Described,
+    study: optuna.Study | None,
+    chosen: Mapping[str, Any],
 ) -> dict[str, Figure]:
     """Draw a segments run: what each cluster is like, and what spoke for their number."""
     for held in found.model.segmenters:
@@ -243,7 +272,10 @@ def figures(
             )
             return {
                 "segment_profile": _profile(data, held),
-                "segment_tradeoff": _tradeoff(study, most),
+                "segment_apart": segment_plots.segment_apart(
+                    [segment.name for segment in held.segments], described[held.way]
+                ),
+                "segment_tradeoff": _tradeoff(study, chosen, most),
             }
     return {}
 
@@ -263,7 +295,7 @@ def _profile(data: SegmentData, held: Clusters) -> Figure:
     return segment_plots.segment_profile(names, sizes, profile)
 
 
-def _tradeoff(study: optuna.Study, most: int) -> Figure:
+def _tradeoff(study: optuna.Study, chosen: Mapping[str, Any], most: int) -> Figure:
     rows = [
         {
             "k": trial.params["k"],
@@ -275,9 +307,8 @@ def _tradeoff(study: optuna.Study, most: int) -> Figure:
         }
         for trial in finished(study)
     ]
-    best = study.best_params
-    chosen = {"k": best["k"], "way": f"{best['method']}, {best['columns']}"}
-    return segment_plots.segment_tradeoff(rows, chosen, most)
+    taken = {"k": chosen["k"], "way": f"{chosen['method']}, {chosen['columns']}"}
+    return segment_plots.segment_tradeoff(rows, taken, most)
 
 
 def _label(data: SegmentData, term: Term) -> str:

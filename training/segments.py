@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -22,13 +22,14 @@ from configs.segmentation import (
 from configs.values import MOST_DAYS
 from features.build import build, schema_of
 from features.enough import clustered, require_enough_to_segment
-from features.schema import FeatureError, FeatureSchema
+from features.schema import FeatureSchema
 from features.source import Tables, first_and_last_day
 from training import behaviour, potential
 from training.behaviour import Behaved, Method
 from training.bundle import Bundle
 from training.calibrate import Scale
-from training.matching import Matching, match, persisting
+from training.earlier import Clusters, Earlier, begun
+from training.matching import Matching
 from training.model import Model
 from training.naming import name_segments
 from training.population import Population
@@ -39,8 +40,6 @@ from training.segmenters.mixture import Mixture
 from training.segmenters.segmenter import NOBODY, Segment, Segmenter
 from training.segmenters.value import ValueTenths
 from training.split import SNAPSHOT_DAY, population_of
-
-Clusters = Centres | Mixture
 
 
 @dataclass(frozen=True)
@@ -172,13 +171,15 @@ def fit(
         if not isinstance(way, BehaviourSegments):
             held.append(_by_rule(config, data, name, way, before.get(name)))
             continue
-        fresh, old = _clusters(config, data, name, way, chosen), before.get(name)
-        if previous and isinstance(old, Centres | Mixture):
-            fresh, matching, said = _kept(fresh, old, previous, data)
+        old = Earlier.of(previous, name, data.frame, data.schema)
+        fresh = _clusters(config, data, name, way, chosen, old)
+        if old is not None:
+            rows = data.of(fresh.population)
+            fresh, matching = old.kept_by(fresh, data.matrix, rows)
             if matching:
                 matchings[name] = matching
             else:
-                unmatched[name] = said
+                unmatched[name] = old.unmatched
         held.append(fresh)
     model = Model("segments", "segments", data.schema, (), Scale(1.0), segmenters=tuple(held))
     return Found(model, matchings, unmatched)
@@ -203,7 +204,12 @@ def _by_rule(
 
 
 def _clusters(
-    config: Config, data: SegmentData, name: str, way: BehaviourSegments, chosen: Mapping[str, Any]
+    config: Config,
+    data: SegmentData,
+    name: str,
+    way: BehaviourSegments,
+    chosen: Mapping[str, Any],
+    old: Earlier | None,
 ) -> Clusters:
     """Fit the chosen clusters; they are numbered from the largest and named."""
     asked = population(config, way, data)
@@ -211,7 +217,8 @@ def _clusters(
     terms = behaviour.columns_of(customers, chosen["columns"])
     points = behaviour.points_of(customers.matrix, terms)
     method: Method = chosen["method"]
-    fitted: Any = behaviour.cluster(points, method, chosen["k"], config.seed)
+    start = begun(old, points, data.of(asked))
+    fitted: Any = behaviour.cluster_again(points, method, chosen["k"], config.seed, start)
     sizes = np.bincount(fitted.predict(points), minlength=chosen["k"])
     order = np.argsort(-sizes, kind="stable")
     centres = (fitted.cluster_centers_ if method == "kmeans" else fitted.means_)[order]
@@ -222,43 +229,6 @@ def _clusters(
         return Centres.of(name, terms, centres, segments, features, asked)
     weights, spread = fitted.weights_[order], fitted.covariances_[order]
     return Mixture.of(name, terms, weights, centres, spread, segments, features, asked)
-
-
-def _kept(
-    fresh: Clusters, old: Clusters, previous: Bundle, data: SegmentData
-) -> tuple[Clusters, Matching | None, str]:
-    """Give segments the ids and names of those that they were in the fit before."""
-    first_free = int(previous.manifest["settings"][f"{old.way}.next_id"])
-    try:
-        theirs = previous.model.schema.encode(data.frame)
-    except FeatureError as error:
-        moved = tuple(replace(held, id=first_free + held.id - 1) for held in fresh.segments)
-        told = f"The segments of the version before could not be held against these: {error}."
-        return replace(fresh, segments=moved), None, told
-    rows = data.of(fresh.population)
-    if old.population:
-        rows &= old.population.holds(previous.model.schema, theirs)
-    then, now = old.assign(theirs[rows]), fresh.assign(data.matrix[rows])
-    points = behaviour.points_of(data.matrix[rows], fresh.columns)
-    found = match(
-        old.segments,
-        len(fresh.segments),
-        first_free,
-        then,
-        now,
-        _middles(points, then, len(old.segments)),
-        _middles(points, now, len(fresh.segments)),
-    )
-    names, names_da = zip(*((each.name, each.name_da) for each in fresh.segments), strict=True)
-    segments = persisting(old.segments, found, names, names_da)
-    return replace(fresh, segments=segments), found, ""
-
-
-def _middles(points: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
-    """Return the mean of each segment's customers; not a number of a segment without any."""
-    sums, sizes = np.zeros((count, points.shape[1])), np.bincount(places, minlength=count)
-    np.add.at(sums, places, points)
-    return np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], np.nan)
 
 
 def members(data: SegmentData, model: Model) -> pd.DataFrame:

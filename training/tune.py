@@ -169,11 +169,16 @@ def search_all(
     seed: int,
     reporter: Reporter,
     label: str,
+    first: Mapping[str, Any] | None = None,
 ) -> optuna.Study:
-    """Try every combination of a few options once, in a shuffled order, up to a budget."""
+    """Try every combination of a few options once, in a shuffled order, up to a budget.
+
+    One of them may be tried before all others.
+    """
     names = list(options)
     listed = [dict(zip(names, values, strict=True)) for values in product(*options.values())]
     shuffled = [listed[i] for i in np.random.default_rng(seed).permutation(len(listed))]
+    shuffled.sort(key=lambda each: each != first)
 
     def untried(study: optuna.Study) -> Mapping[str, Any] | None:
         known = [trial.params for trial in study.get_trials(deepcopy=False, states=ENDED)]

@@ -107,6 +107,13 @@ FIGURES: Mapping[str, Caption] = {
         "How far a segment lies from the average customer, in standard deviations: orange above, "
         "blue below, white like everyone.",
     ),
+    "segment_apart": Caption(
+        "segments",
+        "What sets each segment apart from the rest",
+        "A bar is how much of what tells a segment's customers from all others a feature is; "
+        "beside it the segment's value and everybody's. ROC-AUC says how far to believe it: 0.5 is "
+        "a coin toss, 1 is certain.",
+    ),
     "segment_tradeoff": Caption(
         "segments",
         "Why this many segments",

@@ -33,7 +33,8 @@ subscriptions where that is None.
 bought from in ``revenue_days``.
 ``channel``, ``channel_share`` : the main channel of most of them, and of which share of them.
 ``attributes`` : what stands out, as `standing_out.StandsOut` has it, the largest lift first.
-``potential`` : its median; ``unrealised`` : the sum of what those who stay could bring beyond what is expected.
+``potential`` : its median; ``unrealised`` : the sum of what those who stay could bring beyond what
+is expected.
 ``apart`` : what sets it apart from the rest, as the bundle's card has it when it was made: ``said``
 and ``said_da`` of each feature, the strongest first.
 ``stability`` : how alike the segment was in bootstrap refits (Jaccard); ``faithfulness`` : how

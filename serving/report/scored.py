@@ -46,9 +46,9 @@ class Scored:
         A row a customer, sorted by ``customer_id``: ``churn``, the probability; ``clv``;
         ``value_if_stays`` and ``value_at_risk``, as `training.value_at_risk` has them;
         ``potential``, what customers like this one spend at their best; ``unrealised``, what of
-        that those who stay could bring beyond ``value_if_stays``. All money is over the horizon of CLV. NaN where a model
-        is not there, or is not asked about the customer. And ``segment:WAY``, the name of the
-        segment of each way, None for none.
+        that those who stay could bring beyond ``value_if_stays``. All money is over the horizon of
+        CLV. NaN where a model is not there, or is not asked about the customer. And
+        ``segment:WAY``, the name of the segment of each way, None for none.
     features : DataFrame
         ``as_of``, ``customer_id`` and the features, in the same order.
     release : Release

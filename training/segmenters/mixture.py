@@ -23,7 +23,7 @@ Counts have many equal values, on which a component would else shrink to a spike
 """
 
 
-def fit(points: np.ndarray, k: int, seed: int) -> GaussianMixture:
+def fit(points: np.ndarray, k: int, seed: int, begun: np.ndarray | None = None) -> GaussianMixture:
     """Fit a mixture with diagonal covariances (EM, Dempster, Laird & Rubin 1977).
 
     Parameters
@@ -33,9 +33,16 @@ def fit(points: np.ndarray, k: int, seed: int) -> GaussianMixture:
     k : int
         How many components.
     seed : int
+    begun : ndarray, shape (k, columns), optional
+        The means to begin at.
     """
     mixture = GaussianMixture(
-        k, covariance_type="diag", reg_covar=_LEAST_VARIANCE, n_init=3, random_state=seed
+        k,
+        covariance_type="diag",
+        reg_covar=_LEAST_VARIANCE,
+        n_init=3 if begun is None else 1,
+        means_init=begun,
+        random_state=seed,
     )
     return mixture.fit(points)
 
