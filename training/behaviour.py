@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
 
 from configs.segmentation import BehaviourSegments
 from features.schema import FeatureSchema
@@ -129,9 +130,10 @@ def points_of(matrix: np.ndarray, terms: Sequence[Term]) -> np.ndarray:
 
 def cluster(points: np.ndarray, method: Method, k: int, seed: int) -> KMeans | GaussianMixture:
     """Fit k-means (Lloyd 1982, k-means++ starts) or a mixture of Gaussians."""
-    if method == "kmeans":
-        return KMeans(k, n_init=5, random_state=seed).fit(points)
-    return mixture.fit(points, k, seed)
+    with threadpool_limits(1):  # threads wait for one another longer than so few points take
+        if method == "kmeans":
+            return KMeans(k, n_init=5, random_state=seed).fit(points)
+        return mixture.fit(points, k, seed)
 
 
 def cluster_again(

@@ -20,6 +20,9 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
 }
 """For each idea: above and below the base in English, above and below it in Danish."""
 
+_MIDDLE = ("in the middle", "i midten")
+_TELLING = 0.4  # deviations from the mean below which a name would mislead
+
 _WEEKEND = ("weekend shoppers", "weekday shoppers", "weekendkunder", "hverdagskunder")
 
 
@@ -50,15 +53,19 @@ def name_segments(
 def _traits(
     schema: FeatureSchema, terms: Sequence[Term], centre: np.ndarray
 ) -> list[tuple[str, str]]:
-    """Return the words of a centre's ideas, the furthest from the mean first."""
+    """Return the words of a centre's ideas, the furthest from the mean first.
+
+    One that lies near the mean in all of them is told by that.
+    """
     traits: list[tuple[str, str]] = []
     told: set[str] = set()
     for index in np.argsort(-np.abs(centre), kind="stable"):
         column = schema.columns[terms[index].feature]
-        if column.idea not in told:
+        far = abs(centre[index]) >= _TELLING * terms[index].weight
+        if far and column.idea not in told:
             told.add(column.idea)
             traits.append(_words(column, terms[index], bool(centre[index] > 0)))
-    return traits
+    return traits or [_MIDDLE]
 
 
 def _words(column: FeatureColumn, term: Term, above: bool) -> tuple[str, str]:
