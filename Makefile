@@ -26,7 +26,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: env ## the whole path on real grocery baskets: check, train, promote, package, serve, score, audit
+demo: env ## the whole path on real grocery baskets: check, train, promote, serve, score, audit, report
 	@$(BIN)/stamkunde demo --config $(CONFIG)
 
 test: env ## run the tests

@@ -306,7 +306,7 @@ def report(
         told,
         _loaded(told, rejects),
         as_of.date(),
-        out_ or told.var / "retention.html",
+        out_ or _retention_file(told),
         reporter=Reporter(),
     )
     console.reported(made, as_json)
@@ -370,6 +370,7 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
     from features.source import first_and_last_day
     from serving.demo import TRIALS, serve_and_ask
     from serving.package import package as build
+    from serving.report.job import write_report
     from training.progress import Reporter
 
     told = load(config, [f"tuning.trials={TRIALS}", *(set_ or [])])
@@ -396,9 +397,13 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
     say(tag)
     say("\n5 · Score the base in a batch; ask the service for some of the same customers")
     serve_and_ask(told, tables, as_of, tag, _now(), say)
+    say("\n6 · Report who stays, who leaves, and whom to call first")
+    made = write_report(told, tables, as_of, _retention_file(told), Reporter(sys.stdout))
+    console.reported(made, False)
     say("\nWhere to look next")
     for what, where in (
-        ("the report", str(_report_file(told))),
+        ("the customers", str(_retention_file(told))),
+        ("the models", str(_report_file(told))),
         ("MLflow's page", "make mlflow"),
         ("search longer", f".venv/bin/stamkunde train all --config {config}"),
         ("serve", f".venv/bin/stamkunde serve --config {config} --bento {tag}"),
@@ -519,6 +524,10 @@ def _told_of(trained: Trained) -> dict[str, Any]:
 
 def _report_file(config: Config, task: str = "all") -> Path:
     return config.var / ("report.html" if task == "all" else f"report-{task}.html")
+
+
+def _retention_file(config: Config) -> Path:
+    return config.var / "retention.html"
 
 
 def _promote(

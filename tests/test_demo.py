@@ -118,6 +118,7 @@ def test_the_last_run_ends_well(demo):
     assert code == 0, said
     assert "Traceback" not in said
     assert "Where to look next" in said
+    assert "whom to call first" in said
 
 
 def test_the_record_of_all_runs_is_whole(demo):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -18,64 +17,36 @@ import pyarrow.parquet as pq
 
 from configs.load import dump
 from configs.schema import Config
-from features import labels, timeline
-from features.enough import clustered
-from features.schema import FeatureSchema
 from features.source import Tables, fingerprint, load_tables
+from training import bundle as bundles
 from training import (
-    additive,
-    behaviour,
-    blend,
     champion,
     churn,
     clv,
-    curve,
-    draws,
-    earlier,
-    ensemble,
     examples,
     fact_plots,
     facts,
-    families,
     figures,
     leakage,
-    learned,
-    metrics,
-    predictors,
-    probability,
-    pruning,
     refit,
-    segment_card,
-    segments,
-    shapes,
     slices,
-    split,
-    trees,
     tune,
 )
-from training import bundle as bundles
-from training import space as space_of_study
 from training.baselines import Contender
 from training.claims import claims, notebook
 from training.evaluate import Evaluation, compare
-from training.gate import Verdict, judge, judge_segments
+from training.gate import Verdict, judge
 from training.model import Task
 from training.progress import Reporter
 from training.registration import Result, Trained, registered
-from training.segments import SegmentData
+from training.search import study_place
+from training.segment_run import segment
 from training.space import beginning, require_known
 from training.split import Split
-from training.study import Place
 from training.timeliness import measure
 from training.timing import Timing
 
 SUPERVISED: dict[str, ModuleType] = {"churn": churn, "clv": clv}
-_SEARCH = (
-    *(additive, blend, ensemble, families, shapes, trees),
-    *(learned, probability, split, metrics, predictors, labels, timeline),
-    *(space_of_study, draws, pruning, curve),
-)
-"""What the value of a trial depends on besides its task."""
 
 
 def train(
@@ -107,7 +78,7 @@ def train(
     reporter = reporter or Reporter()
     tables = tables or load_tables(config)
     origin = facts.Origin.of(config, tables, fingerprint(config), now)
-    learn = _segment if task == "segments" else _supervise
+    learn = segment if task == "segments" else _supervise
     result = learn(config, tables, task, origin, reporter)
     reporter.say(f"{task}: explaining, bundling, logging")
     trained = registered(config, result, origin)
@@ -156,7 +127,7 @@ def _supervise(
     for warning in data.warnings:
         reporter.say(f"{task}: {warning}")
     study = tune.tune(
-        _place(config, task, origin, data.schema, kind),
+        study_place(config, task, origin, data.schema, kind),
         kind.objective(data, space, config.seed),
         budget=tune.Budget.of(config.tuning, space),
         seed=config.seed,
@@ -241,76 +212,6 @@ def _supervised_result(
         cutoffs=told["cutoffs"],
         served=evaluation.predictions[verdict.served],
     )
-
-
-def _segment(
-    config: Config, tables: Tables, task: Task, origin: facts.Origin, reporter: Reporter
-) -> Result:
-    """Choose, fit, name and judge segments."""
-    data = segments.data_at(config, tables)
-    previous = champion.before(config)
-    was = earlier.settings(previous)
-    study = _clustered(config, task, origin, data, reporter, was)
-    trial = behaviour.settled(study, was) if study else None
-    chosen = trial.params if trial else {}
-    found = segments.fit(config, data, chosen, previous)
-    quality = behaviour.quality_of(trial) if trial else None
-    verdict = judge_segments(quality, next(iter(clustered(config).values()), None))
-    reporter.say("segments: what sets each apart")
-    described = segment_card.described(config, data, found)
-    told = segment_card.facts(
-        config, data, found, described, quality, verdict, study, chosen, origin
-    )
-    return Result(
-        model=found.model,
-        verdict=verdict,
-        facts=told,
-        figures=segment_card.figures(config, data, found, described, study, chosen),
-        matrix=data.matrix,
-        metrics=(asdict(quality) if quality else {}) | verdict.figures,
-        settings={**chosen, **{f"{way}.next_id": n for way, n in found.next_ids.items()}},
-        study=study,
-        metric=segment_card.metric(found, quality),
-        predictions=segments.members(data, found.model),
-        cutoffs=told["cutoffs"],
-    )
-
-
-def _clustered(
-    config: Config,
-    task: Task,
-    origin: facts.Origin,
-    data: SegmentData,
-    reporter: Reporter,
-    was: Mapping[str, Any],
-) -> optuna.Study | None:
-    """Search how to cluster customers by behaviour, where the config asks for it.
-
-    How they were clustered before is tried first.
-    """
-    for way in clustered(config).values():
-        customers = segments.behaved(config, data, way)
-        options = behaviour.choices(way, customers)
-        return tune.search_all(
-            _place(config, task, origin, data.schema, behaviour),
-            behaviour.objective(way, customers, config.seed),
-            options=options,
-            budget=tune.Budget.of(config.tuning, options),
-            seed=config.seed,
-            reporter=reporter,
-            label="segments: tuning",
-            first=was,
-        )
-    return None
-
-
-def _place(
-    config: Config, task: Task, origin: facts.Origin, schema: FeatureSchema, kind: ModuleType
-) -> Place:
-    code = [inspect.getsource(module) for module in (kind, *_SEARCH)]
-    depends = repr((schema.digest, sorted(origin.papers["libraries"].items()), code))
-    name = tune.study_name(config, task, origin.fingerprint, depends)
-    return Place(Path(config.paths.mlruns) / "studies", name, config.tuning.storage)
 
 
 def _flat(values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
