@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from configs.load import load
 from configs.schema import Config
 from serving.release import is_promoted, publish
 from tests.benchmarks import report_models, shop
+
+AS_OF = date(2025, 12, 31)
+"""The day that is reported as of: the day after the last receipts."""
 
 SAMPLE = 20_000
 """The customers of the shop that the models are made on."""
