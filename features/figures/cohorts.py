@@ -28,6 +28,7 @@ from features.asof import CUSTOMER
 from features.contract import MONEY
 from features.engine import computed, kept
 from features.figures import calendar_units
+from features.figures.orders import on_day, orders
 from features.figures.withheld import withheld
 from features.running import end_is_known, start_is_known
 from features.source import Tables
@@ -96,14 +97,10 @@ Activity = tuple[ir.Table, ir.Table]
 
 @contextmanager
 def _bought(config: Config, tables: Tables, as_of: date, now: int) -> Iterator[Activity]:
-    rows = lines_before(config, tables, as_of)
-    order = "order_id" if "order_id" in rows.columns else "local_day"
-    orders = rows.group_by([CUSTOMER, order]).aggregate(
-        net=rows.amount.sum().cast(_MONEY), begun=rows.local_day.min()
-    )
-    orders = orders.mutate(unit=calendar_units.numbers(orders.begun, config.report.cohorts))
-    by_unit = orders.group_by([CUSTOMER, "unit"]).aggregate(
-        retained=(orders.net > 0).any().cast("int64"), revenue=orders.net.sum().cast(_MONEY)
+    placed = orders(config, tables, as_of)
+    unit = calendar_units.numbers(on_day(placed.day), config.report.cohorts)
+    by_unit = placed.group_by([CUSTOMER, unit.name("unit")]).aggregate(
+        retained=(placed.net > 0).any().cast("int64"), revenue=placed.net.sum().cast(_MONEY)
     )
     with kept(tables.backend, by_unit) as active:
         bought = active.filter(active.retained == 1)
@@ -137,13 +134,6 @@ def _cells(active: ir.Table, first: ir.Table) -> ir.Table:
     return held.group_by(["cohort", "unit"]).aggregate(
         retained=held.retained.sum(), active=held.count(), **sums
     )
-
-
-def lines_before(config: Config, tables: Tables, as_of: date) -> ir.Table:
-    """Return the lines of transactions that had happened, and were known, before a day."""
-    rows, at = tables.need("transactions"), ibis.literal(stamp(as_of, config.timezone))
-    rows = rows.filter(rows.occurred_at < at)
-    return rows.filter(rows.known_at < at) if "known_at" in rows.columns else rows
 
 
 def begun_before(config: Config, tables: Tables, as_of: date) -> ir.Table:

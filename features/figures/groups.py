@@ -19,6 +19,7 @@ from features import profile
 from features.figures.calendar_units import Unit
 from features.figures.channels import main_channel
 from features.figures.definition import Period
+from features.figures.orders import on_day
 from features.figures.purchases import FIRST_DAY
 from features.running import start_is_known
 from features.source import Tables
@@ -78,8 +79,7 @@ def with_groups(
         columns |= named
     if FIRST_DAY in customers.columns:
         columns["cohort"] = f"group_{len(columns)}"
-        day = ibis.literal(date(1970, 1, 1)) + customers[FIRST_DAY].as_interval("D")
-        cohort = _cohort(day, config.report.cohorts)
+        cohort = _cohort(on_day(customers[FIRST_DAY]), config.report.cohorts)
         customers = customers.mutate(cohort.name(columns["cohort"])).drop(FIRST_DAY)
     filled = {column: customers[column].fill_null(UNKNOWN) for column in columns.values()}
     return customers.mutate(**filled), columns

@@ -46,7 +46,7 @@ def measures(config: Config, tables: Tables, period: Period) -> ir.Table | None:
     """
     if tables.transactions is None:
         return None
-    laid = spans(config, tables.transactions, [period])
+    laid = spans(config, tables, [period])
     sums = {
         name: (laid.period == 0).ifelse(laid[name], 0).sum().cast(_kind(name))
         for name in _SPENT
@@ -85,7 +85,7 @@ def sums(config: Config, tables: Tables, periods: Sequence[Period]) -> list[dict
     """
     engine = tables.backend
     with ExitStack() as stack:
-        laid = spans(config, tables.need("transactions"), periods)
+        laid = spans(config, tables, periods)
         laid = stack.enter_context(kept(engine, laid))
         within = standing(laid, periods, config.report.active_within)
         stood = laid.group_by("customer_id").aggregate(**within)

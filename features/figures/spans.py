@@ -16,7 +16,9 @@ from configs.schema import Config
 from features import frames
 from features.figures.definition import Period
 from features.figures.known import known
+from features.figures.orders import orders as placed
 from features.figures.totals import SUM
+from features.source import Tables
 
 BEFORE = -1
 """The number of what lies before the first period."""
@@ -25,7 +27,7 @@ _EPOCH = date(1970, 1, 1)
 _DAYS = ("first", "last")
 
 
-def spans(config: Config, lines: ir.Table, periods: Sequence[Period]) -> ir.Table:
+def spans(config: Config, tables: Tables, periods: Sequence[Period]) -> ir.Table:
     """Return what each customer bought in each period, as known at the last one's end.
 
     An order and its purchase lie in the period of its first line; money lies in the period of its
@@ -34,8 +36,8 @@ def spans(config: Config, lines: ir.Table, periods: Sequence[Period]) -> ir.Tabl
     Parameters
     ----------
     config : Config
-    lines : Table
-        Transactions.
+    tables : Tables
+        With transactions.
     periods : sequence of Period
         Equally long, each beginning as the one before it ends.
 
@@ -46,8 +48,8 @@ def spans(config: Config, lines: ir.Table, periods: Sequence[Period]) -> ir.Tabl
         ``first`` and ``last`` day of a purchase (since 1970-01-01), ``purchases``, ``spent`` on
         them, ``lines``, ``revenue``, ``gross``, ``returned`` and ``margin`` where it is mapped.
     """
-    lines = known(lines, periods[-1].end, config.timezone)
-    orders = frames.orders(lines, ["customer_id"])
+    end = periods[-1].end
+    orders = placed(config, tables, end)
     net = orders.net > 0
     bought = {
         "first": net.ifelse(orders.day, None).min(),
@@ -55,7 +57,9 @@ def spans(config: Config, lines: ir.Table, periods: Sequence[Period]) -> ir.Tabl
         "purchases": net.ifelse(1, 0).sum().cast("int64"),
         "spent": net.ifelse(orders.net, 0).sum().cast(SUM),
     }
+    lines = tables.need("transactions")
     if "order_id" in lines.columns:
+        lines = known(lines, end, config.timezone)
         return ibis.union(*_alike(_by_period(orders, periods, bought), _money(lines, periods)))
     return _by_period(orders, periods, bought | _money_of(orders, orders.net, orders.returned))
 

@@ -31,8 +31,10 @@ from scipy.stats import CensoredData, ecdf
 from configs.schema import Config
 from features.asof import CUSTOMER
 from features.engine import computed
-from features.figures.cohorts import begun_before, lines_before
+from features.figures.cohorts import begun_before
+from features.figures.orders import on_day, orders
 from features.figures.withheld import withheld
+from features.frames import purchases
 from features.running import end_is_known, running
 from features.source import Tables
 from features.timeline import stamp
@@ -139,13 +141,9 @@ def _lives(config: Config, tables: Tables, as_of: date) -> pd.DataFrame:
 
 
 def _bought(config: Config, tables: Tables, as_of: date, until: date) -> ir.Table:
-    rows = lines_before(config, tables, as_of)
-    order = "order_id" if "order_id" in rows.columns else "local_day"
-    orders = rows.group_by([CUSTOMER, order]).aggregate(
-        net=rows.amount.sum(), begun=rows.local_day.min()
-    )
-    orders = orders.filter(orders.net > 0)
-    lives = orders.group_by(CUSTOMER).aggregate(began=orders.begun.min(), last=orders.begun.max())
+    bought = purchases(orders(config, tables, as_of))
+    lives = bought.group_by(CUSTOMER).aggregate(began=bought.day.min(), last=bought.day.max())
+    lives = lives.mutate(began=on_day(lives.began), last=on_day(lives["last"]))
     lives = lives.filter(lives.began < until)
     ended = (lives["last"] < until).ifelse(lives["last"], None)
     return lives.select(CUSTOMER, "began", ended=ended)

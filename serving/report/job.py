@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,17 @@ from features.engine import computed
 from features.figures import cohorts, survival, table
 from features.figures.channels import main_channel
 from features.figures.definition import Period
+from features.figures.orders import gathered
 from features.figures.trend import trend
 from features.source import Tables, fingerprint, first_and_last_day
 from features.timeline import instant
 from serving.merkle import put, sync, temporary_beside
-from serving.release import current, is_promoted
+from serving.release import Release, current, is_promoted
 from serving.report import calls, personas, risk, track_record, written
 from serving.report.contents import Origin, Report
 from serving.report.page import page
 from serving.report.phrases import PHRASES
-from serving.report.scored import SEGMENT, Scored, score_at
+from serving.report.scored import SEGMENT, Scored, ScoredAt, score_at
 from training.migration import migration
 from training.model import TASKS
 from training.progress import Reporter
@@ -125,23 +127,30 @@ def gather(config: Config, tables: Tables, as_of: date, step: Step) -> Report:
     """Return all that a report tells of a base; `step` is called with a note on each."""
     origin = _origin(config, tables, as_of)
     release = current(config.var) if is_promoted(config.var) else None
-    scored = score_at(config, tables, release, as_of) if release else None
+    scored_at = _scoring(config, tables, release) if release else None
+    scored = scored_at(as_of) if scored_at else None
     step("customers scored")
-    report = _of_figures(config, tables, as_of, scored, origin)
-    step("figures")
-    report = _over_time(config, tables, report, scored)
-    step("periods, cohorts, lives")
-    if scored is not None:
-        report = _of_models(config, tables, report, scored)
-    step("money at stake, whom to call")
-    if scored is not None and report.period is not None:
-        report = replace(report, migration=_moved(config, tables, report.period, scored))
+    with gathered(config, tables, as_of) as held:
+        report = _of_figures(config, held, as_of, scored, origin)
+        step("figures")
+        report = _over_time(config, held, report, scored)
+        step("periods, cohorts, lives")
+        if scored is not None:
+            report = _of_models(config, held, report, scored)
+        step("money at stake, whom to call")
+    if scored_at and scored and report.period is not None:
+        report = replace(report, migration=_moved(config, tables, report.period, scored, scored_at))
     step("who moved")
-    if release is not None and report.period is not None:
-        told = track_record.track_record(config, tables, release, as_of)
+    if scored_at and release and report.period is not None:
+        told = track_record.track_record(config, tables, release, as_of, scored_at)
         report = replace(report, track_record=told)
     step("last predictions against what happened")
     return replace(report, cautions=tuple(_cautions(config, report)))
+
+
+def _scoring(config: Config, tables: Tables, release: Release) -> ScoredAt:
+    """Return how everybody is scored as of a date; who moved and the track record share dates."""
+    return lru_cache(maxsize=2)(partial(score_at, config, tables, release))
 
 
 def _origin(config: Config, tables: Tables, as_of: date) -> Origin:
@@ -254,13 +263,13 @@ def _channels(config: Config, tables: Tables, as_of: date) -> pd.Series | None:
 
 
 def _moved(
-    config: Config, tables: Tables, period: Period, scored: Scored
+    config: Config, tables: Tables, period: Period, scored: Scored, scored_at: ScoredAt
 ) -> dict[str, Mapping[str, Any]]:
     """Return who moved between the segments of each way since the period began."""
     first, _ = first_and_last_day(tables)
     if not scored.ways or period.start <= first:
         return {}
-    before = score_at(config, tables, scored.release, period.start).frame.set_index("customer_id")
+    before = scored_at(period.start).frame.set_index("customer_id")
     after = scored.frame.set_index("customer_id")
     segments = scored.release.bundles["segments"].model.segmenters
     return {

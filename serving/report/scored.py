@@ -5,6 +5,7 @@ No reasons are given and nothing goes on record: it is for the figures of many, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -66,6 +67,10 @@ class Scored:
         return tuple(
             str(name).removeprefix(SEGMENT) for name in self.frame if str(name).startswith(SEGMENT)
         )
+
+
+ScoredAt = Callable[[date], Scored]
+"""What gives everybody's scores as of a date."""
 
 
 def score_at(config: Config, tables: Tables, release: Release, as_of: date) -> Scored:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from configs.schema import Cancel, Clv, Config, Lapse, Timeline
-from features.build import build
 from features.source import Tables, first_and_last_day
+from features.timeline import HistoryError
 from serving.release import Release
-from serving.report.scored import served
+from serving.report.scored import ScoredAt, score_at
 from serving.report.track_figures import churn_figures, value_figures
 from training.bundle import Bundle
 from training.quantities import Language
@@ -66,7 +67,11 @@ class Asked:
 
 
 def track_record(
-    config: Config, tables: Tables, release: Release, as_of: date
+    config: Config,
+    tables: Tables,
+    release: Release,
+    as_of: date,
+    scored_at: ScoredAt | None = None,
 ) -> dict[str, Record]:
     """Return what became of the predictions that the served models make of the last period.
 
@@ -74,19 +79,31 @@ def track_record(
     and by the end of the data: the features of then, scored by the models of now. What became
     known only later counts for nothing.
 
+    Parameters
+    ----------
+    config, tables
+        The customer base.
+    release : Release
+    as_of : date
+    scored_at : callable, optional
+        What the release says of everybody as of a date, where that is kept.
+
     Returns
     -------
     dict of str to Record
         By task, of those that the release has a model of.
     """
+    scored_at = scored_at or partial(score_at, config, tables, release)
     return {
-        task: _record(config, tables, release.bundles[task], as_of)
+        task: _record(config, tables, release.bundles[task], as_of, scored_at)
         for task in ("churn", "clv")
         if task in release.bundles
     }
 
 
-def _record(config: Config, tables: Tables, bundle: Bundle, as_of: date) -> Record:
+def _record(
+    config: Config, tables: Tables, bundle: Bundle, as_of: date, scored_at: ScoredAt
+) -> Record:
     task = _question(bundle)
     if task is None:
         return {"missing": "The data have no time: nothing came after the predictions."}
@@ -99,7 +116,7 @@ def _record(config: Config, tables: Tables, bundle: Bundle, as_of: date) -> Reco
             "missing": f"The data begin on {first}, which is less than {gap + task.horizon} days "
             f"before {end}: no prediction has come due yet."
         }
-    rows = _predicted(config, tables, bundle, asked)
+    rows = _predicted(bundle.model.task, asked.cutoff, scored_at)
     if rows is None or len(rows[0]) < max(config.report.least, 2):
         return {
             "missing": f"Too few customers were there to be predicted as of {asked.cutoff} for "
@@ -125,20 +142,17 @@ def _record(config: Config, tables: Tables, bundle: Bundle, as_of: date) -> Reco
 
 
 def _predicted(
-    config: Config, tables: Tables, bundle: Bundle, asked: Asked
+    task: str, cutoff: date, scored_at: ScoredAt
 ) -> tuple[Examples, np.ndarray] | None:
     """Return who was asked about then, and what the model says of them as they were known."""
-    frame = build(config, tables, [asked.cutoff])
-    if frame.empty:
+    try:
+        scored = scored_at(cutoff)
+    except HistoryError:
         return None
-    model = bundle.model
-    matrix = model.complete(model.inputs.encode(frame))
-    told = served(model, matrix)
-    known = np.isfinite(told)
-    examples = Examples(
-        frame["customer_id"].to_numpy(), frame["as_of"].to_numpy(), matrix, np.full(len(told), 0.0)
-    )
-    return examples.take(known), told[known]
+    told = scored.frame[task].to_numpy(float)
+    rows, known = scored.features, np.flatnonzero(np.isfinite(told))
+    ids, dates = rows["customer_id"].to_numpy()[known], rows["as_of"].to_numpy()[known]
+    return Examples(ids, dates, np.empty((len(known), 0)), np.zeros(len(known))), told[known]
 
 
 def _question(bundle: Bundle) -> Lapse | Cancel | Clv | None:
