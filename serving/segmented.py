@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from training.segmenters.value import ValueTenths
 
 from training.bundle import Bundle
 from training.reasons import Vocabulary
 from training.segmenters.segmenter import NOBODY, Segment, Segmenter, Worth
+from training.segmenters.value import ValueTenths
 
 INACTIVE = "inactive"
 NO_VALUE = "no_value"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.figures.withheld import withheld
 from training.segmenters.segmenter import Segment
 from training.suppression import Sum, suppressed
 
@@ -83,7 +84,8 @@ def migration(
     segments : sequence of Segment
         In the order of the rows and columns.
     least : int
-        Numbers of fewer customers are withheld.
+        Numbers of fewer customers are withheld. How many are in each segment after is told
+        elsewhere, of the same customers and with the same bound: it is told here as there.
 
     Raises
     ------
@@ -93,7 +95,7 @@ def migration(
     names = _names(before, after, segments)
     inner = _counts(before, after, names)
     values, sums = _with_totals(inner)
-    shown = ~suppressed(values, sums, least)
+    shown = ~suppressed(values, sums, least, _told_elsewhere(inner, after, least))
     size = len(names) + 1
     cells, rows_end = size * size, size * size + size
     rows, columns = [*names, NOT_YET], [*names, NO_LONGER]
@@ -165,6 +167,21 @@ def _with_totals(inner: np.ndarray) -> tuple[np.ndarray, list[Sum]]:
         _sum(same, kept),
         _sum(np.r_[moved, kept], held),
     ]
+
+
+def _told_elsewhere(inner: np.ndarray, after: pd.Series, least: int) -> dict[int, bool]:
+    """Return which totals stand beside the table too: how many are in each segment now.
+
+    So is how many are in none, and everybody, where nobody is in none at both dates.
+    """
+    size, now = len(inner), inner.sum(axis=0)
+    without = max(int(after.isna().sum()), int(now[-1]))
+    open_ = ~withheld(np.r_[now[:-1], without], least)
+    first = size * size + size
+    told = {first + place: bool(open_[place]) for place in range(size - 1)}
+    if without == now[-1]:
+        told |= {first + size - 1: bool(open_[-1]), first + size: bool(inner.sum() >= least)}
+    return told
 
 
 def _sum(cells: np.ndarray, total: int) -> Sum:

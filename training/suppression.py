@@ -7,7 +7,7 @@ not 0, and the bounds that those shown put on it, can still be seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,12 @@ class Sum(NamedTuple):
     total: int
 
 
-def suppressed(values: np.ndarray, sums: Sequence[Sum], least: int) -> np.ndarray:
+def suppressed(
+    values: np.ndarray,
+    sums: Sequence[Sum],
+    least: int,
+    told: Mapping[int, bool] | None = None,
+) -> np.ndarray:
     """Return which cells are withheld.
 
     Those of 1 to ``least`` − 1 customers are, and so many others that the sums fix none of these,
@@ -37,21 +42,25 @@ def suppressed(values: np.ndarray, sums: Sequence[Sum], least: int) -> np.ndarra
     sums : sequence of Sum
     least : int
         The fewest customers a number may be of.
+    told : mapping of int to bool, optional
+        Cells that stand elsewhere too, and whether they are told there: here they are as there.
 
     Returns
     -------
     ndarray of bool, shape (cells,)
     """
-    few = (values > 0) & (values < least)
+    few, told = (values > 0) & (values < least), told or {}
     totals = {held.total for held in sums}
-    order = sorted(range(len(values)), key=lambda cell: (cell in totals, values[cell], cell))
+    free = [cell for cell in range(len(values)) if cell not in told]
+    order = sorted(free, key=lambda cell: (cell in totals, values[cell], cell))
     found = few.copy()
+    found[[cell for cell, shown in told.items() if not shown]] = True
     while given_away := _open(values, sums, few, found, least):
         near = {cell for held in given_away for cell in (*held.cells, held.total)}
-        shown = [cell for cell in order if cell in near and values[cell] > 0 and not found[cell]]
+        shown = [cell for cell in order if values[cell] > 0 and not found[cell]]
         if not shown:
             break
-        found[shown[0]] = True
+        found[next((cell for cell in shown if cell in near), shown[0])] = True
     for cell in reversed(order):
         if found[cell] and not few[cell]:
             found[cell] = False

@@ -52,9 +52,8 @@ def trend(config: Config, tables: Tables, as_of: date) -> pd.DataFrame:
 def _periods(config: Config, tables: Tables, as_of: date) -> list[Period]:
     """Return the periods up to a day that the history holds, oldest first."""
     days, first = config.report.period, first_and_last_day(tables)[0]
-    ends = (as_of - timedelta(days=days * k) for k in reversed(range(config.report.periods)))
-    periods = [Period.before(end, days) for end in ends]
-    return [period for period in periods if period.start >= first] or periods[-1:]
+    whole = min(config.report.periods, max(1, (as_of - first).days // days))
+    return [Period.before(as_of - timedelta(days=days * k), days) for k in reversed(range(whole))]
 
 
 def _sums(config: Config, tables: Tables, periods: Sequence[Period]) -> list[dict[str, float]]:

@@ -22,7 +22,7 @@ from features.figures.definition import Period
 from features.figures.orders import gathered
 from features.figures.trend import trend
 from features.source import Tables, fingerprint, first_and_last_day
-from features.timeline import instant
+from features.timeline import HistoryError, instant
 from serving.merkle import put, sync, temporary_beside
 from serving.release import Release, current, is_promoted
 from serving.report import calls, personas, risk, track_record, written
@@ -111,16 +111,15 @@ def write_report(
 
 
 def _places(out: Path) -> dict[str, Path]:
-    if out.suffix in (".json", ".parquet"):
+    if out.suffix.lower() in (".json", ".parquet"):
         raise ReportError(
             f"{out}: is to be a page, beside which lie a file of that ending; name it "
             f"{out.with_suffix('.html').name}"
         )
-    return {
-        "parquet": out.with_suffix(".parquet"),
-        "json": out.with_suffix(".json"),
-        "page": out,
-    }
+    # Of another ending, such as a date's in report.2024-06-03, the name is kept whole.
+    stem = out.stem if out.suffix.lower() in (".html", ".htm") else out.name
+    beside = {kind: out.with_name(f"{stem}.{kind}") for kind in ("parquet", "json")}
+    return {**beside, "page": out}
 
 
 def gather(config: Config, tables: Tables, as_of: date, step: Step) -> Report:
@@ -269,7 +268,11 @@ def _moved(
     first, _ = first_and_last_day(tables)
     if not scored.ways or period.start <= first:
         return {}
-    before = scored_at(period.start).frame.set_index("customer_id")
+    try:
+        then = scored_at(period.start).frame
+    except HistoryError:  # nobody was known yet: rows may become known long after they happened
+        return {}
+    before = then.set_index("customer_id")
     after = scored.frame.set_index("customer_id")
     segments = scored.release.bundles["segments"].model.segmenters
     return {

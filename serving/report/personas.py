@@ -135,6 +135,8 @@ class _Base:
     def _brought(self, sums: Sums, place: int) -> dict[str, Any]:
         """Return what a segment brings, and may lose, of that of everybody."""
         told = {name: _or_none(held[place]) for name, held in sums.totals.items()}
+        if not sums.about["revenue"][place]:
+            told["revenue"] = 0.0
         customers = told["customers"]
         return {
             "customers": None if customers is None else int(customers),
@@ -182,7 +184,9 @@ class _Base:
         features = self.scored.features
         if name not in features:
             return np.full(len(features), np.nan)
-        return features[name].to_numpy(float)
+        found = features[name].to_numpy(float)
+        # What a few spent is theirs, in however large a segment: who spent nothing does not count.
+        return np.where(found == 0, np.nan, found)
 
     @cached_property
     def _window(self) -> int | None:
@@ -214,7 +218,8 @@ class _Base:
             return {}
         ids = self.scored.frame["customer_id"].iloc[rows]
         counts = self.channels.reindex(ids).dropna().value_counts()
-        if counts.empty or counts.iloc[0] < self.config.report.least:
+        least = self.config.report.least
+        if counts.empty or counts.iloc[0] < least or 0 < counts.iloc[1:].sum() < least:
             return {}
         most = min(counts.index[counts == counts.iloc[0]])
         return {"channel": str(most), "channel_share": float(counts.iloc[0] / counts.sum())}

@@ -48,7 +48,8 @@ def at_risk(config: Config, scored: Scored, costs: pd.Series | None = None) -> p
         ``clv`` : the sum of lifetime values.
         ``value_at_risk`` : the sum of P(churn) × the value expected if they stay.
         ``unrealised`` : the sum of what those who stay could bring beyond what is expected.
-        ``cost_to_serve`` : at the period's rate, of those with one of the former two.
+        ``cost_to_serve`` : at the period's rate, of those with one of the former two who cost
+        anything; NaN of a group where nobody did.
         ``at_stake`` : value at risk + unrealised − cost to serve, where not known as nothing.
         ``withheld`` : whether any of it is, being of fewer than ``report.least`` customers, or
         to be had by subtraction.
@@ -90,7 +91,7 @@ def _columns(config: Config, scored: Scored, costs: pd.Series | None) -> Mapping
     if costs is not None and config.clv is not None:
         ahead = config.clv.horizon / config.report.period
         theirs = costs.reindex(frame["customer_id"]).fillna(0.0).to_numpy(float) * ahead
-        spent = np.where(some, theirs, np.nan)
+        spent = np.where(some & (theirs > 0), theirs, np.nan)  # what few cost tells of them alone
     return {
         "customers": np.ones(len(frame)),
         "expected_leavers": churn,

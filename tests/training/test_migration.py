@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.figures.withheld import withheld
 from training.migration import NO_LONGER, NOT_YET, migration
 from training.segmenters.segmenter import Segment
 
@@ -110,3 +111,65 @@ def test_parts_add_up_and_the_order_of_customers_does_not_matter(moves, seed):
     assert migration(before, after, [LOYAL, ASLEEP], 5).to_dict() == (
         migration(*make_dates(*moves), [LOYAL, ASLEEP], 5).to_dict()
     )
+
+
+def make_moves(table: list[list[int]], names: list[str | None]) -> list[tuple]:
+    """Return the moves that a table of customers says, of who is known at both dates."""
+    return [
+        (customers, before, after)
+        for before, row in zip(names, table, strict=True)
+        for after, customers in zip(names, row, strict=True)
+    ]
+
+
+def solved(found, sizes: dict[str, int | None]) -> set[tuple[int, int]]:
+    """Return the withheld cells that a reader solves for, knowing the sizes of segments now.
+
+    What is withheld is one unknown each; sums that are withheld say nothing.
+    """
+    size = len(found.counts)
+    counts = found.counts.to_numpy(dtype=object)
+    unknown = {cell: k for k, cell in enumerate(zip(*np.nonzero(pd.isna(counts)), strict=True))}
+    after = [sizes.get(name, now) for name, now in found.after.items()]
+    lines = [[(row, column) for column in range(size)] for row in range(size)]
+    known = [not pd.isna(total) for total in [*found.before, *after]]
+    lines += [[(row, column) for row in range(size)] for column in range(size)]
+    diagonal = [(place, place) for place in range(size - 1)]
+    lines += [diagonal, [(i, j) for i in range(size - 1) for j in range(size - 1)]]
+    known += [found.stayed is not None, found.both is not None]
+    rows = [
+        [cell in line for cell in unknown] for line, told in zip(lines, known, strict=True) if told
+    ]
+    held = np.array(rows, dtype=float).reshape(len(rows), len(unknown))
+    rank = np.linalg.matrix_rank(held) if held.size else 0
+    axes = np.eye(len(unknown))
+    return {
+        cell
+        for cell, k in unknown.items()
+        if np.linalg.matrix_rank(np.vstack([held, axes[k]])) == rank
+    }
+
+
+def cards(after: pd.Series, least: int) -> dict[str, int | None]:
+    """Return what the cards of segments say of their sizes, where they say it."""
+    sizes = after.fillna("none").value_counts()
+    hidden = withheld(sizes.to_numpy(), least)
+    return {name: n for (name, n), secret in zip(sizes.items(), hidden, strict=True) if not secret}
+
+
+ABC = [Segment(number, name, name) for number, name in enumerate("abc", start=1)]
+
+
+SMALL = st.sampled_from([0, 0, 0, 1, 2, 4, 6, 30])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(SMALL, min_size=16, max_size=16))
+def test_what_cards_say_of_the_same_segments_tells_no_withheld_move(parts):
+    table = np.array(parts).reshape(4, 4).tolist()
+    before, after = make_dates(*make_moves(table, ["a", "b", "c", None]))
+    found = migration(before, after, ABC)
+    given = solved(found, cards(after, 5))
+    assert not [cell for cell in given if 0 < table[cell[0]][cell[1]] < 5]
+    for name, now in found.after.iloc[:-1].items():  # nor does the table what cards withhold
+        assert pd.isna(now) or not now or name in cards(after, 5)

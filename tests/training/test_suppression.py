@@ -59,3 +59,11 @@ def test_no_withheld_cell_of_a_cross_table_can_be_solved_for(parts, least):
     for place, cell in enumerate(hidden):
         told = np.vstack([equations[:, hidden], np.eye(len(hidden))[place]])
         assert values[cell] >= least or np.linalg.matrix_rank(told) == rank + 1
+
+
+def test_what_is_told_elsewhere_is_told_and_what_is_not_is_not():
+    whole = [Sum((0, 1, 2), 3)]
+    values = np.array([3, 30, 50, 83])
+    assert suppressed(values, whole, 5, {1: True}).tolist() == [True, False, True, False]
+    assert suppressed(values, whole, 5, {1: True, 2: True}).tolist() == [True, False, False, True]
+    assert suppressed(np.array([9, 9, 18]), [Sum((0, 1), 2)], 5, {0: False})[0]

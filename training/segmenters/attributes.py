@@ -138,7 +138,9 @@ def fit(
     known, others = _numbered([_combination(traits, codes) for codes in common], previous)
     by_id = sorted((known[_combination(traits, codes)], codes) for codes in common)
     whole = [_is_whole(trait, matrix) for trait in traits]
-    segments = [Segment(number, *_named(traits, schema, codes, whole)) for number, codes in by_id]
+    segments = _told_apart(
+        [Segment(number, *_named(traits, schema, codes, whole)) for number, codes in by_id]
+    )
     return Attributes(
         way=way,
         segments=(*segments, Segment(others, *OTHERS)),
@@ -219,3 +221,17 @@ def _named(
     names = (" · ".join(each) for each in zip(*told, strict=True))
     english, danish = (name[:1].upper() + name[1:] for name in names)
     return english, danish
+
+
+def _told_apart(segments: Sequence[Segment]) -> list[Segment]:
+    """Number segments of one name after it, as where a value holds what stands between values."""
+    met: set[str] = set()
+    found = []
+    for held in segments:
+        number, names = 2, (held.name, held.name_da)
+        while not met.isdisjoint(names):
+            names = (f"{held.name} ({number})", f"{held.name_da} ({number})")
+            number += 1
+        met.update(names)
+        found.append(Segment(held.id, *names))
+    return found

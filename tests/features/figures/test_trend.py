@@ -85,6 +85,8 @@ def test_periods_before_the_history_are_left_out_but_the_last_is_not():
     assert trend(config, tables, date(2024, 4, 12))["start"].unique().tolist() == [
         date(2024, 3, 13)
     ]
+    centuries = shop(period="36500d", periods=120)  # which would begin before the calendar does
+    assert trend(centuries, tables, AS_OF)["start"].nunique() == 1
 
 
 def test_few_customers_are_withheld():

@@ -7,7 +7,7 @@ import pytest
 
 from features.source import load_tables
 from serving.release import publish
-from serving.report.job import ReportError, write_report
+from serving.report.job import ReportError, gather, write_report
 from tests import factories
 
 
@@ -86,10 +86,23 @@ def test_a_page_is_not_named_as_the_files_beside_it(shop):
         write_report(config, tables, factories.AS_OF, folder / "report.json")
 
 
+def test_customers_who_were_all_learnt_of_late_have_moved_from_nowhere(tmp_path):
+    """Whatever happened before the period became known only within it."""
+    rows = factories.make_transactions()
+    rows["known"] = rows["when"].where(rows["when"] >= "2024-05-20", "2024-05-20T00:00:00")
+    config = factories.make_shop(tmp_path, rows)
+    bundles = factories.make_bundles(tmp_path / "bundles", config)
+    publish(config.var, config.name, bundles)
+    report = gather(config, load_tables(config), factories.AS_OF, lambda _: None)
+    assert report.migration == {}
+    assert report.risk is not None
+
+
 def test_data_that_end_before_the_period_are_told(shop, tmp_path):
     config, tables, _ = shop
     late = factories.AS_OF + timedelta(days=30)
-    made = write_report(config, tables, late, tmp_path / "late.html")
+    made = write_report(config, tables, late, tmp_path / "report.2024-07-03")
+    assert made.json.name == "report.2024-07-03.json"  # no ending: a date, which is kept
     cautions = json.loads(made.json.read_bytes())["cautions"]
     assert any(said.startswith("The data end on 31 May 2024") for said in cautions)
 

@@ -25,6 +25,7 @@ def shop(tmp_path_factory):
 def test_a_card_holds_what_the_frame_and_the_features_say(shop):
     config, scored = shop
     frame, features = scored.frame, scored.features
+    config = config.model_copy(update={"report": config.report.model_copy(update={"least": 1})})
     found = [held for held in personas(config, scored) if held["way"] == "behaviour"]
     assert [held["name"] for held in found] == ["regulars", "sleepers", "the middle"]
     assert [held["name_da"] for held in found] == ["stamkunder", "sovende", "midten"]
@@ -60,6 +61,21 @@ def test_segments_that_nobody_or_too_few_are_in_tell_nothing(shop):
     assert (whole < config.report.least).any()
 
 
+def test_a_share_of_revenue_that_few_brought_is_withheld_however_many_are_in_the_segment(shop):
+    config, scored = shop
+    names = np.array(["regulars"] * 20 + ["sleepers"] * 12 + ["the middle"] * 8, dtype=object)
+    frame = scored.frame.assign(**{"segment:behaviour": names})
+    spent = np.r_[np.full(20, 10.0), np.full(2, 50.0), np.zeros(10), np.zeros(8)]
+    features = scored.features.assign(spend_in_30d=spent)
+    found = personas(config, replace(scored, frame=frame, features=features))[:3]
+    # 200 of 300, two sleepers' 100, nobody's 0: told of the first, the sleepers' would follow.
+    assert [held["revenue_share"] for held in found] == [None, None, 0.0]
+    spent[22:] = 5.0  # of ten sleepers and of all in the middle
+    features = scored.features.assign(spend_in_30d=spent)
+    found = personas(config, replace(scored, frame=frame, features=features))[:3]
+    assert [held["revenue_share"] for held in found] == [200 / 390, 150 / 390, 40 / 390]
+
+
 def test_the_order_of_customers_changes_nothing(shop):
     config, scored = shop
     order = np.random.default_rng(5).permutation(len(scored.frame))
@@ -74,13 +90,14 @@ def test_the_order_of_customers_changes_nothing(shop):
 def test_the_main_channel_is_that_of_most(shop):
     config, scored = shop
     ids = scored.frame["customer_id"]
-    assert len(ids) % 4 == 0
-    channels = pd.Series(["web", "web", "web", "shop"] * (len(ids) // 4), index=ids.to_numpy())
-    inside = scored.frame["segment:behaviour"] == "regulars"
-    counts = channels.reindex(ids[inside]).value_counts()
+    regulars = ids[scored.frame["segment:behaviour"] == "regulars"]
+    channels = pd.Series("web", index=ids.to_numpy())
     held = personas(config, scored, channels)[0]
-    assert (held["channel"], held["channel_share"]) == ("web", counts["web"] / counts.sum())
+    assert (held["channel"], held["channel_share"]) == ("web", 1.0)
     assert ", mostly through web" in held["said"]
+    channels[regulars.iloc[:4]] = "shop"  # so few that the share of the web would tell of them
+    few = personas(config, scored, channels)[0]
+    assert (few["channel"], few["channel_share"]) == (None, None)
     channels[:] = None
     nobodys = personas(config, scored, channels)[0]
     assert (nobodys["channel"], nobodys["channel_share"]) == (None, None)

@@ -72,7 +72,11 @@ def test_serving_them_costs_what_it_did_scaled_to_the_horizon():
     assert found.loc["Home", ["unrealised", "cost_to_serve", "at_stake"]].tolist() == [24, 84, -36]
     assert found.loc["all", "at_stake"] == -36  # what is not at stake is not charged
     missing = at_risk(CONFIG, scored, costs.iloc[:5]).set_index("group")
-    assert missing.loc["Home", "cost_to_serve"] == 0  # the last five ids are the silent ones'
+    assert np.isnan(missing.loc["Home", "cost_to_serve"])  # the last five ids are the silent ones'
+    assert missing.loc["Home", "at_stake"] == 48
+    few = at_risk(CONFIG, scored, costs.iloc[5:8]).set_index("group")  # of the six, three cost 14
+    assert few.loc["Home", ["cost_to_serve", "at_stake"]].isna().all()
+    assert few.loc["Home", "value_at_risk"] == 24
 
 
 def test_without_money_segments_come_in_the_order_of_their_leavers():

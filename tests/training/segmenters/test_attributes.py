@@ -223,3 +223,12 @@ def test_more_combinations_than_can_be_told_apart_are_refused():
     schema = make_schema(**dict.fromkeys(("a", "b", "c", "d"), many))
     with pytest.raises(StamkundeError, match=r"a, b, c, d have too many values"):
         found(np.zeros((1, 4)), "a", "b", "c", "d", schema=schema)
+
+
+def test_combinations_that_read_alike_are_numbered():
+    values = {"trade": ("x", "x · area: y"), "area": ("z", "y · area: z")}
+    schema = make_schema(**values)
+    way = found(np.array([[0.0, 1.0]] * 3 + [[1.0, 0.0]] * 2), "trade", "area", schema=schema)
+    first, second, _ = names(way)
+    assert second == f"{first} (2)"
+    assert [segment.id for segment in way.segments[:2]] == [1, 2]
