@@ -30,7 +30,7 @@ demo: env ## the whole path on real grocery baskets: check, train, promote, serv
 	@$(BIN)/stamkunde demo --config $(CONFIG)
 
 test: env ## run the tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: lint types architecture test ## all that CI checks
 

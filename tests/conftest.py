@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -15,6 +16,13 @@ from hypothesis import settings
 settings.register_profile("ci", derandomize=True, database=None, deadline=None)
 settings.load_profile("ci")
 
+_LONGEST = (
+    "test_real_bases.py",
+    "test_demo.py",
+    "test_command_line.py",
+    "test_job.py",
+    "test_spark.py",
+)
 _skipped = pytest.StashKey[list[str]]()
 
 
@@ -47,6 +55,17 @@ def _one_registry_is_made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(track, "_make_database", copy)
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: at the end, one worker would wait for the other."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what the files have imported: it stays, and there is much of it."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -37,6 +37,8 @@ WIDTH = 5.0
 _SIZE = 8.5
 _LINE = 10.5  # from a line of text to the next
 _STYLE = {
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
     "font.family": "DejaVu Sans",
     "font.size": _SIZE,
     "axes.titlesize": _SIZE,
@@ -77,8 +79,9 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     def settled(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with mpl.rc_context(_STYLE):
             figure = draw(*args, **kwargs)
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")
+            if engine := figure.get_layout_engine():
+                engine.execute(figure)
+            figure.set_layout_engine(None)  # "none" leaves one, for which a save draws twice
         return figure
 
     return settled

@@ -58,6 +58,14 @@ def shop(tmp_path_factory, paths):
     return config, train(config, "churn", now=NOW, reporter=QUIET)
 
 
+@pytest.fixture(scope="module")
+def splits(shop):
+    """What the shop's model was tested on, and all that is known by now."""
+    config, _ = shop
+    tables = load_tables(config)
+    return churn.split(config, tables), churn.known_by_now(config, tables)
+
+
 def content(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
@@ -65,11 +73,10 @@ def content(folder: Path) -> dict[str, bytes]:
 # What it learns from
 
 
-def test_it_learns_from_the_parents_test_and_from_nothing_after_the_datas_last_day(shop):
+def test_it_learns_from_the_parents_test_and_from_nothing_after_the_datas_last_day(shop, splits):
     config, made = shop
-    tables = load_tables(config)
-    tested, known = churn.split(config, tables), churn.known_by_now(config, tables)
-    now = first_and_last_day(tables)[1] + timedelta(days=1)
+    tested, known = splits
+    now = first_and_last_day(load_tables(config))[1] + timedelta(days=1)
     assert tested.cutoffs.test in set(known.fit.as_of)
     assert set(tested.fit.as_of) < set(known.fit.as_of)
     assert max(known.fit.as_of) + timedelta(days=config.churn.horizon) == now
@@ -116,18 +123,18 @@ def test_of_a_snapshot_it_learns_from_all_rows(telephone):
     assert made.child.bundle.manifest["cutoffs"] == {"split": "none: fitted on all rows"}
 
 
-def test_its_scores_are_of_who_would_be_asked_now_and_of_a_snapshot_its_parents(shop, telephone):
-    config, made = shop
-    known, child = churn.known_by_now(config, load_tables(config)), made.child.bundle
-    assert child.scores == distribution(child.model.predict(known.test.matrix))
-    assert child.scores != made.bundle.scores
+def test_its_scores_are_of_who_would_be_asked_now_and_of_a_snapshot_its_parents(
+    shop, splits, telephone
+):
+    child = shop[1].child.bundle
+    assert child.scores == distribution(child.model.predict(splits[1].test.matrix))
+    assert child.scores != shop[1].bundle.scores
     assert telephone[1].child.bundle.scores == telephone[1].bundle.scores
 
 
-def test_a_baseline_that_won_is_what_is_fitted_again(shop):
+def test_a_baseline_that_won_is_what_is_fitted_again(shop, splits):
     config, _ = shop
-    tables = load_tables(config)
-    tested, known = churn.split(config, tables), churn.known_by_now(config, tables)
+    tested, known = splits
     parent = baselines.rfm_logistic(tested).model
     again = refit.child(config, churn, known, parent, {}, ())
     assert again.predictors == baselines.rfm_logistic(known).model.predictors
