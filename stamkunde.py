@@ -307,7 +307,8 @@ def report(
         _loaded(told, rejects),
         as_of.date(),
         out_ or _retention_file(told),
-        reporter=Reporter(),
+        _now(),
+        Reporter(),
     )
     console.reported(made, as_json)
 
@@ -398,7 +399,7 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
     say("\n5 · Score the base in a batch; ask the service for some of the same customers")
     serve_and_ask(told, tables, as_of, tag, _now(), say)
     say("\n6 · Report who stays, who leaves, and whom to call first")
-    made = write_report(told, tables, as_of, _retention_file(told), Reporter(sys.stdout))
+    made = write_report(told, tables, as_of, _retention_file(told), _now(), Reporter(sys.stdout))
     console.reported(made, False)
     say("\nWhere to look next")
     for what, where in (

@@ -142,6 +142,10 @@ class Ledger:
             raise LedgerError(f"no entry {entry_id!r} in the record of {self.base}")
         return entry
 
+    def holds(self, entry_id: str) -> bool:
+        """Say whether an id is on record."""
+        return self._known(_checked(entry_id)) is not None
+
     def entries(self, kind: str | None = None, last: int | None = None) -> Iterator[Entry]:
         """Give the entries in their order: all, those of a kind, or only the last so many."""
         of_kind = sa.true() if kind is None else LEDGER.c.kind == kind

@@ -1,11 +1,16 @@
 """Whom to call first: the customers with most at risk, each with the reasons.
 
-The list names people: it is personal data, and no verdict on anybody.
+The list names people: it is personal data, and no verdict on anybody. Their scores are put on record
+as those of a batch are, before the list is given to anyone.
 """
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -14,8 +19,11 @@ from features import profile
 from features.engine import computed
 from features.source import Tables
 from features.timeline import stamp
+from serving.ledger import Ledger, LedgerError, customer_token
+from serving.merkle import canonical
 from serving.report.scored import SEGMENT, Scored
-from serving.score import answer, assess
+from serving.score import Assessments, answer, assess, record
+from serving.settings import open_ledger, open_secret
 from training.quantities import Language
 from training.reasons import Options
 
@@ -24,9 +32,61 @@ _LAST = {"last_purchase": "days_since_purchase", "last_contact": "days_since_con
 _CONSENT = "consent_"
 
 
+@dataclass(frozen=True)
+class Calls:
+    """Whom to call first.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``rank`` from 1, ``customer_id``, ``score_id`` under which the score is on record,
+        ``value_at_risk``, ``churn``, ``clv`` and ``value_if_stays`` as in `Scored.frame`, each
+        ``segment:WAY``; ``last_purchase`` and ``last_contact``, local days, None where there was
+        none, the columns absent where the base knows of none; ``consent_PURPOSE``, True or False
+        as of that date, None if not known; ``reasons``, a list of texts: what raises the risk, the
+        strongest first, as the service gives them.
+    batch_id : str
+        Of the entry in the record. It is named for what it holds, so that the same list is one
+        entry however often it is made.
+    records : tuple of dict
+        What goes on record of each customer.
+    body : dict
+        What the entry says of all.
+    """
+
+    frame: pd.DataFrame
+    batch_id: str
+    records: tuple[Mapping[str, Any], ...]
+    body: Mapping[str, Any]
+
+    def put_on_record(self, config: Config, at: datetime) -> None:
+        """Put the scores on record, unless there are none or they are there already.
+
+        Raises
+        ------
+        LedgerError, DatabaseError
+            If they cannot be recorded.
+        """
+        if not self.records:
+            return
+        ledger = open_ledger(config.name, config.var)
+        try:
+            if not ledger.holds(self.batch_id):
+                self._append(ledger, at)
+        finally:
+            ledger.close()
+
+    def _append(self, ledger: Ledger, at: datetime) -> None:
+        try:
+            ledger.append_batch(self.batch_id, self.records, self.body, at)
+        except LedgerError:
+            if not ledger.holds(self.batch_id):  # else another has just recorded the same list
+                raise
+
+
 def to_call(
     config: Config, tables: Tables, scored: Scored, language: Language | None = None
-) -> pd.DataFrame:
+) -> Calls:
     """Return the customers with the highest value at risk, ``report.calls`` of them at the most.
 
     Where no lifetime value is known, those most likely to leave.
@@ -38,16 +98,6 @@ def to_call(
     scored : Scored
     language : {"en", "da"}, optional
         Of the reasons; ``serving.language`` unless given.
-
-    Returns
-    -------
-    DataFrame
-        ``rank`` from 1, ``customer_id``, ``value_at_risk``, ``churn``, ``clv`` and
-        ``value_if_stays`` as in `Scored.frame`, each ``segment:WAY``; ``last_purchase`` and
-        ``last_contact``, local days, None where there was none, the columns absent where the base
-        knows of none; ``consent_PURPOSE``, True or False as of that date, None if not known;
-        ``reasons``, a list of texts: what raises the risk, the strongest first, as the service
-        gives them.
     """
     chosen = _chosen(scored, config.report.calls)
     ways = [f"{SEGMENT}{way}" for way in scored.ways]
@@ -62,8 +112,20 @@ def to_call(
     for name in consents.columns[1:]:
         found[name] = found[name].astype(object).where(found[name].notna(), None)
     options = Options(config.serving.reasons, language or config.serving.language)
-    found["reasons"] = pd.Series(_reasons(scored, features, options), dtype=object)
-    return found
+    assessed = assess(scored.release, features) if len(features) else None
+    found["reasons"] = pd.Series(_reasons(assessed, options), dtype=object)
+    records = _records(config, assessed, options)
+    body = {
+        "as_of": str(scored.as_of),
+        "release": scored.release.digest,
+        "bundles": scored.release.digests,
+        "options": asdict(options),
+    }
+    held = hashlib.sha256(b"".join(map(canonical, [body, *records]))).hexdigest()
+    batch_id = f"calls-{scored.as_of:%Y%m%d}-{held[:16]}"
+    places = [f"{batch_id}/{rank}" for rank in found["rank"]]
+    found.insert(2, "score_id", pd.Series(places, dtype=object))
+    return Calls(found, batch_id, records, body)
 
 
 def _chosen(scored: Scored, most: int) -> pd.Index:
@@ -81,10 +143,21 @@ def _before(as_of: date, days: float) -> date | None:
     return None if pd.isna(days) else as_of - timedelta(days=int(days))
 
 
-def _reasons(scored: Scored, features: pd.DataFrame, options: Options) -> list[list[str]]:
-    if features.empty:
+def _records(
+    config: Config, assessed: Assessments | None, options: Options
+) -> tuple[Mapping[str, Any], ...]:
+    if assessed is None:
+        return ()
+    key = open_secret(config.var)
+    return tuple(
+        record(assessed, row, customer_token(key, config.name, customer), options)
+        for row, customer in enumerate(assessed.customer_ids)
+    )
+
+
+def _reasons(assessed: Assessments | None, options: Options) -> list[list[str]]:
+    if assessed is None:
         return []
-    assessed = assess(scored.release, features)
     told = (answer(assessed, row, options)["churn"] for row in range(len(assessed)))
     return [
         [reason["text"] for reason in churn["reasons"]["raises"]] if churn else [] for churn in told

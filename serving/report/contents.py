@@ -82,6 +82,8 @@ class Report:
         A row a ``dimension`` and ``group``, the most money at stake first.
     calls : DataFrame, optional
         Whom to call first, a row a customer. Personal data.
+    calls_entry : str
+        The entry of the record that holds their scores; empty if there are none.
     personas : mapping of way to sequence of mapping
         Each segment in words and numbers.
     migration : mapping of way to mapping
@@ -113,6 +115,7 @@ class Report:
     values: np.ndarray | None = None
     risk: pd.DataFrame | None = None
     calls: pd.DataFrame | None = None
+    calls_entry: str = ""
     personas: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     migration: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     track_record: Mapping[str, Any] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,7 @@ def write_report(
     tables: Tables,
     as_of: date,
     out: Path,
+    at: datetime,
     reporter: Reporter | None = None,
 ) -> Written:
     """Gather a report and write its page, and beside it the same figures as JSON and Parquet.
@@ -84,6 +85,8 @@ def write_report(
         The first instant of this day ends the period, and is excluded.
     out : Path
         The page; the others have its name and endings of their own.
+    at : datetime
+        When this is done, for the record.
     reporter : Reporter, optional
         Told of each step.
 
@@ -96,7 +99,7 @@ def write_report(
     """
     places = _places(out)
     with (reporter or Reporter(quiet=True)).steps("report", STEPS) as step:
-        report = gather(config, tables, as_of, step)
+        report = gather(config, tables, as_of, at, step)
         with ExitStack() as stack:
             made = {name: stack.enter_context(temporary_beside(to)) for name, to in places.items()}
             written.parquet(report, made["parquet"])
@@ -122,8 +125,11 @@ def _places(out: Path) -> dict[str, Path]:
     return {**beside, "page": out}
 
 
-def gather(config: Config, tables: Tables, as_of: date, step: Step) -> Report:
-    """Return all that a report tells of a base; `step` is called with a note on each."""
+def gather(config: Config, tables: Tables, as_of: date, at: datetime, step: Step) -> Report:
+    """Return all that a report tells of a base; `step` is called with a note on each.
+
+    The scores of those to call are on record by then.
+    """
     origin = _origin(config, tables, as_of)
     release = current(config.var) if is_promoted(config.var) else None
     scored_at = _scoring(config, tables, release) if release else None
@@ -135,7 +141,7 @@ def gather(config: Config, tables: Tables, as_of: date, step: Step) -> Report:
         report = _over_time(config, held, report, scored)
         step("periods, cohorts, lives")
         if scored is not None:
-            report = _of_models(config, held, report, scored)
+            report = _of_models(config, held, report, scored, at)
         step("money at stake, whom to call")
     if scored_at and scored and report.period is not None:
         report = replace(report, migration=_moved(config, tables, report.period, scored, scored_at))
@@ -237,17 +243,22 @@ def _over_time(config: Config, tables: Tables, report: Report, scored: Scored | 
     )
 
 
-def _of_models(config: Config, tables: Tables, report: Report, scored: Scored) -> Report:
+def _of_models(
+    config: Config, tables: Tables, report: Report, scored: Scored, at: datetime
+) -> Report:
     costs = risk.costs_to_serve(config, tables, report.as_of)
     cards: dict[str, list[dict[str, Any]]] = {}
     for card in personas.personas(config, scored, _channels(config, tables, report.as_of)):
         cards.setdefault(card["way"], []).append(card)
     valued = scored.frame["clv"].notna().any()
+    first = calls.to_call(config, tables, scored)
+    first.put_on_record(config, at)
     return replace(
         report,
         values=scored.frame["clv"].dropna().to_numpy(float) if valued else None,
         risk=risk.at_risk(config, scored, costs),
-        calls=calls.to_call(config, tables, scored),
+        calls=first.frame,
+        calls_entry=first.batch_id if first.records else "",
         personas=cards,
     )
 

@@ -76,6 +76,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "Kunderne med mest værdi i fare, og hvad der øger deres risiko. Listen nævner personer: "
         "behandl den som persondata, og undersøg, om de må kontaktes.",
     ),
+    "calls_recorded": (
+        "These scores are on record as {entry}/1 and on, by their rank.",
+        "Disse scorer står i registret som {entry}/1 og frem, efter rang.",
+    ),
     "section_figures": ("The figures of all customers", "Tal for alle kunder"),
     "about_figures": (
         "Each figure with what it means. The files beside this page hold them for machines.",

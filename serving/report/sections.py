@@ -107,7 +107,8 @@ def _calls(report: Report, words: Words) -> Section | None:
             columns[name] = (words("consent", purpose=purpose), None)
     table = tables.of_frame(calls, words("calls_caption"), columns, words, fine="reasons")
     opened = Folded(words("calls_open", count=words.value(len(calls), "count")), table)
-    return _section("calls", words, [Part(folded=[opened])])
+    said = [words("calls_recorded", entry=report.calls_entry)] if report.calls_entry else []
+    return _section("calls", words, [Part(folded=[opened])], said)
 
 
 def _figures(report: Report, words: Words) -> Section | None:

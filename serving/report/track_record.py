@@ -141,9 +141,7 @@ def _record(
     }
 
 
-def _predicted(
-    task: str, cutoff: date, scored_at: ScoredAt
-) -> tuple[Examples, np.ndarray] | None:
+def _predicted(task: str, cutoff: date, scored_at: ScoredAt) -> tuple[Examples, np.ndarray] | None:
     """Return who was asked about then, and what the model says of them as they were known."""
     try:
         scored = scored_at(cutoff)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ MOST_S, MOST_RATIO = 120.0, 2.0
 def whole(folder: Path, customers: int) -> int:
     """Write the report; return how many customers the models were asked about."""
     config = config_of(folder, customers)
-    made = write_report(config, load_tables(config), AS_OF, folder / "report" / "retention.html")
+    out, at = folder / "report" / "retention.html", datetime.combine(AS_OF, time(), UTC)
+    made = write_report(config, load_tables(config), AS_OF, out, at)
     whole = made.report.figures.query("dimension == 'all' and figure == 'known'")
     return int(whole["value"].iloc[0])
 

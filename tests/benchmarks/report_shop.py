@@ -1,5 +1,4 @@
-"""The shop that is reported on: receipts through channels, customers with attributes, and models.
-"""
+"""The shop that is reported on: receipts through channels, customers with attributes, and models."""
 
 from __future__ import annotations
 
@@ -51,5 +50,3 @@ paths: {{var: {folder}/report-{customers}-var, mlruns: {folder}/report-{customer
 """
     )
     return load(written)
-
-

@@ -144,13 +144,17 @@ def _top(rows: str, keys: str) -> str:
 def _customers(members: Path, as_of: date) -> str:
     """Each customer in the last period, with the groups that he is of."""
     last, start = PERIODS - 1, as_of - timedelta(days=PERIOD)
-    now = "FILTER (period = {})".format(last)
+    now = f"FILTER (period = {last})"
     return f"""
     CREATE TEMP TABLE customers AS
     WITH stood AS (
         SELECT customer, min(first) AS first, {_standing(start, as_of, str(last))},
-            {", ".join(f"coalesce(sum({name}) {now}, 0) AS {name}" for name in (
-                "purchases", "lines", "spent", "revenue", "gross", "returned"))}
+            {
+        ", ".join(
+            f"coalesce(sum({name}) {now}, 0) AS {name}"
+            for name in ("purchases", "lines", "spent", "revenue", "gross", "returned")
+        )
+    }
         FROM spans GROUP BY customer
     )
     SELECT stood.*, coalesce(region, 'unknown') AS region,

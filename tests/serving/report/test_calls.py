@@ -37,7 +37,7 @@ def of_calls(config, calls: int):
 
 def test_those_with_most_at_risk_come_first_with_the_services_reasons(shop):
     config, tables, scored = shop
-    found = to_call(of_calls(config, 7), tables, scored)
+    found = to_call(of_calls(config, 7), tables, scored).frame
     frame = scored.frame.set_index("customer_id")
     most = frame["value_at_risk"].sort_values(ascending=False)
     assert found["customer_id"].tolist() == most.index[:7].tolist()
@@ -62,7 +62,7 @@ def test_reasons_are_told_in_the_language_asked_for(shop):
     config, tables, scored = shop
     assessed = assess(scored.release, scored.features)
     for language in ("en", "da"):
-        found = to_call(of_calls(config, 3), tables, scored, language)
+        found = to_call(of_calls(config, 3), tables, scored, language).frame
         for customer, texts in zip(found["customer_id"], found["reasons"], strict=True):
             place = assessed.customer_ids.index(customer)
             told = answer(assessed, place, Options(3, language))["churn"]["reasons"]["raises"]
@@ -71,12 +71,12 @@ def test_reasons_are_told_in_the_language_asked_for(shop):
 
 def test_who_has_nothing_at_risk_is_not_called(shop):
     config, tables, scored = shop
-    found = to_call(config, tables, scored)  # up to a hundred, of forty customers
+    found = to_call(config, tables, scored).frame  # up to a hundred, of forty customers
     assert (found["value_at_risk"] > 0).all()
     assert set(found["customer_id"]) == set(
         scored.frame["customer_id"][scored.frame["value_at_risk"] > 0]
     )
-    assert to_call(of_calls(config, 0), tables, scored).empty
+    assert to_call(of_calls(config, 0), tables, scored).frame.empty
 
 
 def test_equals_are_called_in_the_order_of_their_ids(shop):
@@ -87,7 +87,7 @@ def test_equals_are_called_in_the_order_of_their_ids(shop):
         frame=alike.iloc[::-1].reset_index(drop=True),
         features=scored.features.iloc[::-1].reset_index(drop=True),
     )
-    found = to_call(of_calls(config, 4), tables, backwards)
+    found = to_call(of_calls(config, 4), tables, backwards).frame
     assert found["customer_id"].tolist() == ["000", "001", "002", "003"]
 
 
@@ -95,7 +95,7 @@ def test_without_lifetime_values_the_likeliest_to_leave_come_first(shop):
     config, tables, scored = shop
     nan = scored.frame.assign(clv=np.nan, value_if_stays=np.nan, value_at_risk=np.nan)
     churn = Release("shop", {"churn": scored.release.bundles["churn"]})
-    found = to_call(of_calls(config, 5), tables, replace(scored, frame=nan, release=churn))
+    found = to_call(of_calls(config, 5), tables, replace(scored, frame=nan, release=churn)).frame
     assert found["churn"].is_monotonic_decreasing
     assert len(found) == 5
     assert all(found["reasons"])
@@ -104,7 +104,7 @@ def test_without_lifetime_values_the_likeliest_to_leave_come_first(shop):
 def test_a_base_of_which_no_model_says_anything_has_nobody_to_call(shop):
     config, tables, scored = shop
     unknown = scored.frame.assign(churn=np.nan, value_at_risk=np.nan)
-    found = to_call(config, tables, replace(scored, frame=unknown))
+    found = to_call(config, tables, replace(scored, frame=unknown)).frame
     assert found.empty
     assert {"rank", "customer_id", "reasons", "last_purchase"} <= set(found.columns)
 
@@ -129,7 +129,7 @@ def test_what_customers_have_consented_to_is_told_as_it_held_then(tmp_path):
     made = make_bundles(tmp_path / "made", config)
     release = Release("shop", {task: load(path) for task, path in made.items()})
     tables = load_tables(config)
-    found = to_call(config, tables, score_at(config, tables, release, AS_OF))
+    found = to_call(config, tables, score_at(config, tables, release, AS_OF)).frame
     told = found.set_index("customer_id")["consent_calls"]
     assert (told["001"], told["002"]) == (False, True)
     assert told["003"] is None
