@@ -129,6 +129,7 @@ CUSTOMERS: tuple[Figure, ...] = (
         "i perioden.",
         "served",
         itemgetter("passive"),
+        beside=("known",),  # who all are passive are as many as are known
     ),
     Figure(
         "new",
