@@ -1,7 +1,8 @@
 """The figures of who is a customer: gained, lost and kept; active, passive and new.
 
 All of them say of the customers of a period who they are, and each follows from the others. So
-they are about the same customers, and withheld together or not at all.
+they are about the same customers, and withheld together or not at all; but who is passive is of
+everybody known too, and withheld also where that is.
 """
 
 from __future__ import annotations
@@ -129,6 +130,7 @@ CUSTOMERS: tuple[Figure, ...] = (
         "i perioden.",
         "served",
         itemgetter("passive"),
+        beside=("known",),  # who all are passive are as many as are known
     ),
     Figure(
         "new",

@@ -51,6 +51,8 @@ class Figure:
         a rate of nobody.
     needs : tuple of str
         Further measures that ``of`` reads and a base may lack: there is no such figure then.
+    beside : tuple of str
+        Further measures of how many customers it tells of: where one of them is withheld, it is.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Figure:
     about: str
     of: Callable[[Sums], float | None]
     needs: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 def ratio(part: float, whole: float) -> float | None:

@@ -146,6 +146,8 @@ def told(
     for figure in figures:
         about = [int(sums[figure.about]) for sums in groups.values()]
         hidden = withheld(np.array(about), least)
+        for also in figure.beside:
+            hidden |= withheld(np.array([int(sums[also]) for sums in groups.values()]), least)
         for (group, sums), customers, secret in zip(groups.items(), about, hidden, strict=True):
             value = None if secret else figure.of(sums)
             rows.append(

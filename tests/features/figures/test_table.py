@@ -178,6 +178,23 @@ def test_neither_the_order_of_rows_nor_the_future_changes_a_byte(seed):
     assert found["value"].to_numpy().tobytes() == again["value"].to_numpy().tobytes()
 
 
+def test_who_is_passive_does_not_tell_how_few_are_known():
+    """Of cohort 2023-01 three are known, all passive, and of 2023-02 six; of 2024-05 nine are new.
+
+    Nobody of the first two is a customer, so that all counts of those are nought, and told; but
+    as many as are passive are known.
+    """
+    days = ["2023-01-10"] * 3 + ["2023-02-10"] * 6 + ["2024-05-10"] * 9
+    rows = [row(f"c{number}", day, 10, f"o{number}") for number, day in enumerate(days)]
+    config = shop(least=5)
+    found = figures(config, loaded(config, rows))
+    for figure in ("known", "passive"):
+        told_of = by_group(found, "cohort", figure)
+        assert np.isnan([told_of["2023-01"], told_of["2023-02"]]).all()
+    assert by_group(found, "cohort", "start") == {"2023-01": 0, "2023-02": 0, "2024-05": 0}
+    assert by_group(found, "cohort", "known")["2024-05"] == 9
+
+
 GROUPS = st.lists(st.lists(st.integers(0, 9), min_size=5, max_size=5), min_size=1, max_size=7)
 
 
@@ -196,6 +213,6 @@ def test_no_figure_of_few_is_told_nor_got_by_subtraction(drawn, least):
         assert rows["value"][hidden].isna().all()
         assert rows["customers"][hidden].isna().all()
         assert rows["customers"][~hidden].tolist() == about[~hidden].tolist()
-        if hidden.any() and (about[~hidden] > 0).any():
+        if hidden.any() and (about[~hidden] > 0).any() and not figure.beside:
             assert hidden.sum() >= 2
             assert about[hidden].sum() >= least
