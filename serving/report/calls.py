@@ -1,7 +1,7 @@
 """Whom to call first: the customers with most at risk, each with the reasons.
 
-The list names people: it is personal data, and no verdict on anybody. Their scores are put on record
-as those of a batch are, before the list is given to anyone.
+The list names people: it is personal data, and no verdict on anybody. Their scores go on record as
+those of a batch do, before the list is given to anyone.
 """
 
 from __future__ import annotations

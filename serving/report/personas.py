@@ -161,6 +161,12 @@ class _Base:
         }
 
     @cached_property
+    def _channels(self) -> pd.Series:
+        """The main channel of everybody, in the order of the scored rows."""
+        assert self.channels is not None
+        return self.channels.reindex(self.scored.frame["customer_id"])
+
+    @cached_property
     def _traits(self) -> Traits:
         return Traits.of(self.config, self.scored.features)
 
@@ -216,8 +222,7 @@ class _Base:
     def _channel(self, rows: np.ndarray) -> dict[str, Any]:
         if self.channels is None:
             return {}
-        ids = self.scored.frame["customer_id"].iloc[rows]
-        counts = self.channels.reindex(ids).dropna().value_counts()
+        counts = self._channels.iloc[rows].value_counts()
         least = self.config.report.least
         if counts.empty or counts.iloc[0] < least or 0 < counts.iloc[1:].sum() < least:
             return {}

@@ -1,9 +1,10 @@
-"""The shop that is reported on: receipts through channels, customers with attributes, and models."""
+"""The shop that is reported on: receipts by channel, customers with attributes, and models."""
 
 from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from configs.load import load
 from configs.schema import Config
@@ -21,8 +22,9 @@ def make(folder: Path, customers: int) -> Config:
     """Write a shop of so many customers, whose models are promoted; return its config."""
     config = config_of(folder, customers)
     if not is_promoted(config.var):
-        made = report_models.make(folder / "report-models", config_of(folder, SAMPLE))
-        publish(config.var, config.name, made)
+        with TemporaryDirectory(dir=folder) as made:
+            models = report_models.make(Path(made), config_of(folder, SAMPLE))
+            publish(config.var, config.name, models)
     return config
 
 

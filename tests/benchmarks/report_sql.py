@@ -94,7 +94,8 @@ def _spans(as_of: date) -> str:
     return f"""
     CREATE TEMP TABLE spans AS
     SELECT customer,
-        CASE WHEN day < DATE '{start}' THEN -1 ELSE (day - DATE '{start}') // {PERIOD} END AS period,
+        CASE WHEN day < DATE '{start}' THEN -1
+            ELSE (day - DATE '{start}') // {PERIOD} END AS period,
         min(CASE WHEN net > 0 THEN day END) AS first, max(CASE WHEN net > 0 THEN day END) AS last,
         count(CASE WHEN net > 0 THEN 1 END) AS purchases,
         coalesce(sum(CASE WHEN net > 0 THEN net END), 0) AS spent, sum(lines) AS lines,
@@ -109,7 +110,8 @@ def _standing(start: date, end: date, period: str) -> str:
         return f"coalesce(max(last) FILTER ({before}) >= DATE '{day}' - {ACTIVE}, false)"
 
     return f"""
-        {active(f"period < {period}", start)} AS starts, {active(f"period <= {period}", end)} AS ends,
+        {active(f"period < {period}", start)} AS starts,
+        {active(f"period <= {period}", end)} AS ends,
         coalesce(min(first) >= DATE '{start}' AND min(first) < DATE '{end}', false) AS fresh,
         coalesce(sum(purchases) FILTER (period = {period}), 0) AS bought"""
 
