@@ -37,8 +37,8 @@ def measures(config: Config, tables: Tables, period: Period) -> ir.Table | None:
 FIGURES: tuple[Figure, ...] = (
     Figure(
         "snapshot_customers",
-        "customers told of",
-        "kunder i øjebliksbilledet",
+        "customers in the data",
+        "kunder i data",
         "count",
         "All customers in the data, those who have left among them.",
         "Alle kunder i data, også dem, der er gået.",

@@ -14,6 +14,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from features.figures import calendar_units
 from serving.report.amounts import scaled
+from serving.report.plot_words import say
 from training.canvas import (
     BLUE,
     INK,
@@ -26,6 +27,7 @@ from training.canvas import (
     note,
     styled,
 )
+from training.quantities import Language, number
 
 NONE_TO_ALL = LinearSegmentedColormap.from_list("none_to_all", ["#f3f7fb", "#7fb0d8", BLUE])
 OLD_TO_NEW = LinearSegmentedColormap.from_list(
@@ -39,7 +41,9 @@ _UNITS = 36
 
 
 @styled
-def cohort_retention(retention: pd.DataFrame, unit: calendar_units.Unit = "month") -> Figure:
+def cohort_retention(
+    retention: pd.DataFrame, unit: calendar_units.Unit = "month", language: Language = "en"
+) -> Figure:
     """Draw which share of each cohort was there, so many units after it came, as a heat map.
 
     The latest 24 cohorts are drawn, over at most 24 units; the cohorts' own unit is left out where
@@ -51,6 +55,7 @@ def cohort_retention(retention: pd.DataFrame, unit: calendar_units.Unit = "month
     retention : DataFrame
         As `features.figures.cohorts.retention` gives it.
     unit : {"month", "quarter", "year"}
+    language : {"en", "da"}
     """
     shares = retention.pivot(index="cohort", columns="offset", values="share").iloc[-_MOST:]
     if shares.shape[1] > 1 and (shares[0].dropna() == 1).all():
@@ -59,22 +64,23 @@ def cohort_retention(retention: pd.DataFrame, unit: calendar_units.Unit = "month
     figure = canvas("cohort_retention", 0.95 + 0.24 * max(len(shares), 2))
     axes = figure.subplots()
     if shares.empty:
-        note(axes, "there are no cohorts")
+        note(axes, say("no_cohorts", language))
         return figure
     first = retention.drop_duplicates("cohort").set_index("cohort").loc[shares.index]
     hidden = first["withheld"].to_numpy(bool)
     last = retention.groupby("cohort")["offset"].max().loc[shares.index].to_numpy()
     wide = np.where(hidden, last - shares.columns[0] + 1, 0)
     _cells(axes, shares.to_numpy(), np.clip(wide, hidden, shares.shape[1]))
-    sizes = ["–" if pd.isna(size) else f"{size:,}" for size in first["size"]]
+    sizes = ["–" if pd.isna(size) else number(size, 0, language) for size in first["size"]]
     starts = [calendar_units.label(day, unit) for day in shares.index]
     name_rows(axes, [f"{name} ({size})" for name, size in zip(starts, sizes, strict=True)])
     axes.spines[:].set_visible(False)
     every = 1 if shares.shape[1] <= _NUMBERED else 3
     axes.set_xticks(range(0, shares.shape[1], every), shares.columns[::every])
     axes.tick_params(axis="x", length=0)
-    axes.set_xlabel(f"{unit}s later" + ("; hatched: withheld" if hidden.any() else ""), loc="left")
-    axes.set_title("% of each cohort (its size) who were there again")
+    later = "later_hatched" if hidden.any() else "later"
+    axes.set_xlabel(say(later, language, units=say(f"{unit}s", language)), loc="left")
+    axes.set_title(say("there_again", language))
     return figure
 
 
@@ -122,7 +128,10 @@ def _colour_key(axes: Axes, scale: Normalize) -> None:
 
 @styled
 def cohort_revenue(
-    revenue: pd.DataFrame, currency: str = "", unit: calendar_units.Unit = "month"
+    revenue: pd.DataFrame,
+    currency: str = "",
+    unit: calendar_units.Unit = "month",
+    language: Language = "en",
 ) -> Figure:
     """Draw what each cohort brought in each unit, one cohort above the other, old to new.
 
@@ -136,6 +145,7 @@ def cohort_revenue(
         As `features.figures.cohorts.revenue` gives it.
     currency : str
     unit : {"month", "quarter", "year"}
+    language : {"en", "da"}
     """
     figure = canvas("cohort_revenue", 3.4)
     axes = figure.subplots()
@@ -144,34 +154,43 @@ def cohort_revenue(
     ).astype(float)
     money = money.fillna(0.0).iloc[-_UNITS:]
     if money.empty:
-        note(axes, "there is no revenue of cohorts to draw")
+        note(axes, say("no_revenue", language))
         return figure
-    layers = _layers(money, unit)
+    layers = _layers(money, unit, language)
     colours = [OLD_TO_NEW(level) for level in np.linspace(0, 1, max(len(layers), 2))]
     above, below = np.zeros(len(money)), np.zeros(len(money))
     for (_, held), colour in zip(layers, colours, strict=False):
         base = np.where(held >= 0, above, below)
         axes.bar(range(len(held)), held, 0.92, base, color=colour, ec="white", lw=0.4)
         above, below = above + np.maximum(held, 0), below + np.minimum(held, 0)
-    said = scaled(axes.yaxis, [*above, *below], "money", currency)
+    said = scaled(axes.yaxis, [*above, *below], "money", currency, language)
     names = [calendar_units.label(day, unit) for day in money.index]
     every = max(1, -(-len(names) // 5))
     axes.set_xticks(range(0, len(names), every), names[::every])
     axes.set_ylabel("")
     axes.grid(axis="y")
     last = len(layers) - 1
+    amounts = say(
+        "a_unit", language, money=said or say("money", language), unit=say(unit, language)
+    )
     marks = [(f"■ {layers[0][0]}", colours[0])]
     marks += [(f"■ {layers[last][0]}", colours[last])] if last else []
-    key_above(axes, [(f"{said or 'money'} a {unit}", SOFT), *marks])
-    left_out = "; what is withheld is left out" if revenue["withheld"].any() else ""
-    axes.set_xlabel(f"coloured by the {unit} in which they came{left_out}")
+    key_above(axes, [(amounts, SOFT), *marks])
+    coloured = "coloured_withheld" if revenue["withheld"].any() else "coloured"
+    axes.set_xlabel(say(coloured, language, unit=say(unit, language)))
     return figure
 
 
-def _layers(money: pd.DataFrame, unit: calendar_units.Unit) -> list[tuple[str, np.ndarray]]:
+def _layers(
+    money: pd.DataFrame, unit: calendar_units.Unit, language: Language
+) -> list[tuple[str, np.ndarray]]:
     """Return each cohort's name and money, oldest first, the earlier ones together."""
     early, late = money.iloc[:, :-_COHORTS], money.iloc[:, -_COHORTS:]
     days: list[Any] = list(late.columns)
     named = zip(days, late.to_numpy().T, strict=True)
     held = [(calendar_units.label(day, unit), amounts) for day, amounts in named]
-    return [("earlier", early.sum(axis=1).to_numpy()), *held] if early.shape[1] else held
+    return (
+        [(say("earlier", language), early.sum(axis=1).to_numpy()), *held]
+        if early.shape[1]
+        else held
+    )

@@ -92,6 +92,8 @@ class Report:
         the period's start and its end.
     track_record : mapping of task to mapping
         How the last predictions whose time has come stand against what happened.
+    horizons : mapping of task to int
+        How many days ahead each of the models promoted looks.
     cautions : sequence of (str, mapping)
         What a reader must know first: phrases by name, and what they name.
     """
@@ -119,6 +121,7 @@ class Report:
     personas: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     migration: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     track_record: Mapping[str, Any] = field(default_factory=dict)
+    horizons: Mapping[str, int] = field(default_factory=dict)
     cautions: Sequence[tuple[str, Mapping[str, Any]]] = ()
 
     @property
@@ -126,6 +129,11 @@ class Report:
         """The figures of the whole base, by figure."""
         held = self.figures[self.figures["dimension"] == "all"]
         return held.set_index("figure")
+
+    @property
+    def bought(self) -> bool:
+        """Whether customers are told by what they bought, rather than by subscriptions."""
+        return "transactions" in self.origin.files
 
     @property
     def before(self) -> pd.DataFrame | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -41,8 +42,9 @@ def sentences(report: Report, words: Words) -> list[str]:
 def _sentences(report: Report, words: Words) -> Iterator[str]:
     if (held := _first(report, CUSTOMERS)) is not None:
         phrase = "headline_customers" if report.period else "headline_snapshot"
-        yield words(phrase, count=words.value(held.value, "count"), day=words.day(report.as_of)) + (
-            _since(report, held, words)
+        last = report.as_of - timedelta(days=1)
+        yield words(phrase, count=words.value(held.value, "count"), day=words.day(last)) + (
+            f"{_since(report, held, words)}."
         )
     if (held := _first(report, KEPT)) is not None:
         lost = _first(report, LOST)
@@ -51,29 +53,32 @@ def _sentences(report: Report, words: Words) -> Iterator[str]:
                 "headline_kept" if report.period else "headline_kept_snapshot",
                 share=words.value(held.value, "share"),
             )
+            + _since(report, held, words)
             + (
-                words("headline_lost", count=words.value(lost.value, "count"))
+                "; " + words("headline_lost", count=words.value(lost.value, "count"))
                 if lost is not None
                 else ""
             )
-            + _since(report, held, words)
+            + "."
         )
     if (held := _first(report, MONEY)) is not None:
         yield words(f"headline_{held.name}", money=words.value(held.value, "money")) + (
-            _since(report, held, words)
+            f"{_since(report, held, words)}."
         )
     if (risk := at_stake(report)) is not None and known(risk["value_at_risk"]):
+        days = report.horizons.get("churn")
         yield words(
-            "headline_risk",
+            "headline_risk_within" if days else "headline_risk",
             money=words.value(risk["value_at_risk"], "money"),
             count=words.value(risk["expected_leavers"], "count"),
+            days=days,
         )
 
 
 def _since(report: Report, held: pd.Series, words: Words) -> str:
-    """Return how a figure changed, as the end of its sentence."""
+    """Return how a figure changed, as it stands behind it in a sentence."""
     moved = _changed(report, held, words)
-    return f" ({moved})." if moved else "."
+    return f" ({moved})" if moved else ""
 
 
 def _changed(report: Report, held: pd.Series, words: Words) -> str:
@@ -84,6 +89,8 @@ def _changed(report: Report, held: pd.Series, words: Words) -> str:
     was, unit = before["value"][name], report.definitions[name].unit
     if not known(was):
         return ""
+    if held.value == was:
+        return words("unchanged", days=report.period.days)
     change = words.change(held.value, was, unit)
     return words("since", change=change, days=report.period.days)
 
@@ -129,5 +136,12 @@ def first(report: Report, words: Words) -> dict[str, Any]:
     return {
         "sentences": sentences(report, words),
         "tiles": tiles(report, words),
-        "cautions": [words(phrase, **named) for phrase, named in report.cautions],
+        "cautions": [words(phrase, **_said(named, words)) for phrase, named in report.cautions],
     }
+
+
+def _said(named: Mapping[str, Any], words: Words) -> dict[str, Any]:
+    """Return what a caution names, tasks as people call them."""
+    tasks = str(named.get("tasks", ""))
+    told = ", ".join(words(f"named_{task}") for task in tasks.split(", ")) if tasks else ""
+    return {**named, "tasks": told} if tasks else dict(named)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from configs.errors import StamkundeError
 from configs.load import config_hash
-from configs.schema import Config
+from configs.schema import Config, Label
 from features.engine import computed
 from features.figures import cohorts, survival, table
 from features.figures.channels import main_channel
@@ -260,7 +260,18 @@ def _of_models(
         calls=first.frame,
         calls_entry=first.batch_id if first.records else "",
         personas=cards,
+        horizons=_horizons(config),
     )
+
+
+def _horizons(config: Config) -> dict[str, int]:
+    """Return how many days ahead is asked of churn and of value; a label has no time."""
+    asked = {"churn": config.churn, "clv": config.clv}
+    return {
+        task: held.horizon
+        for task, held in asked.items()
+        if held is not None and not isinstance(held, Label)
+    }
 
 
 def _channels(config: Config, tables: Tables, as_of: date) -> pd.Series | None:

@@ -14,7 +14,7 @@ class Persona:
     """A segment's card: its name, sentences, figures by name, and how sure it is."""
 
     name: str
-    said: str
+    said: Sequence[str]
     pairs: Sequence[tuple[str, str]]
     sure: str
 

@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 
 from features.figures.definition import Unit
 from serving.report.amounts import short
+from serving.report.plot_words import say
 from training.canvas import BLUE, INK, ORANGE, PALE, RULE, SOFT, canvas, name_rows, note, styled
+from training.quantities import Language
 
 GREEN = "#12805c"
 
@@ -22,7 +24,12 @@ Told = tuple[str, str, Unit]
 
 
 @styled
-def trend(periods: pd.DataFrame, figures: Sequence[Told], currency: str = "") -> Figure:
+def trend(
+    periods: pd.DataFrame,
+    figures: Sequence[Told],
+    currency: str = "",
+    language: Language = "en",
+) -> Figure:
     """Draw figures of successive periods one above the other, the first and the last said.
 
     The highest and the lowest are said too where they are neither.
@@ -34,35 +41,39 @@ def trend(periods: pd.DataFrame, figures: Sequence[Told], currency: str = "") ->
     figures : sequence of (str, str, str)
         Name, label and unit of each that is drawn.
     currency : str
+    language : {"en", "da"}
     """
     figure = canvas("trend", 0.55 + 0.95 * max(len(figures), 1))
     grid = figure.subplots(max(len(figures), 1), 1, sharex=True, squeeze=False)[:, 0]
     if not figures or periods.empty:
-        note(grid[0], "there are no periods to compare")
+        note(grid[0], say("no_periods", language))
         return figure
     spans = periods[["start", "end"]].drop_duplicates().sort_values("end")
-    days = mdates.date2num(pd.to_datetime(spans["end"]).to_numpy())
+    last_days = pd.to_datetime(spans["end"]) - pd.Timedelta(days=1)
+    days = mdates.date2num(last_days.to_numpy())
     for axes, (name, label, unit) in zip(grid, figures, strict=True):
         held = periods[periods["figure"] == name].set_index("end")["value"]
         values = held.reindex(spans["end"]).to_numpy(float)
         axes.set_title(label + (f", {currency}" if unit == "money" and currency else ""))
-        _spark(axes, days, values, unit)
+        _spark(axes, days, values, unit, language)
         axes.tick_params(axis="x", length=0)
     width = (days[-1] - days[0]) or 1.0
     grid[-1].set_xlim(days[0] - 0.06 * width, days[-1] + 0.06 * width)
     ends = sorted({0, len(days) // 2, len(days) - 1})
-    grid[-1].set_xticks([days[k] for k in ends], [str(spans["end"].iloc[k]) for k in ends])
+    grid[-1].set_xticks([days[k] for k in ends], [f"{last_days.iloc[k]:%Y-%m-%d}" for k in ends])
     length = (pd.Timestamp(spans["end"].iloc[-1]) - pd.Timestamp(spans["start"].iloc[-1])).days
-    grid[-1].set_xlabel(f"the {length} days before")
+    grid[-1].set_xlabel(say("span", language, days=length))
     return figure
 
 
-def _spark(axes: Axes, days: np.ndarray, values: np.ndarray, unit: Unit) -> None:
+def _spark(
+    axes: Axes, days: np.ndarray, values: np.ndarray, unit: Unit, language: Language
+) -> None:
     axes.spines[:].set_visible(False)
     axes.set_yticks([])
     there = np.flatnonzero(np.isfinite(values))
     if not len(there):
-        note(axes, "no value in any period")
+        note(axes, say("no_value", language))
         return
     low, high = float(values[there].min()), float(values[there].max())
     room = (high - low) or abs(high) or 1.0
@@ -73,7 +84,7 @@ def _spark(axes: Axes, days: np.ndarray, values: np.ndarray, unit: Unit) -> None
         last = k == there[-1]
         axes.plot(days[k], values[k], "o", color=ORANGE if last else BLUE, ms=5, zorder=4)
         axes.annotate(
-            short(values[k], unit), (days[k], values[k]), (0, 6 if above else -6),
+            short(values[k], unit, "", language), (days[k], values[k]), (0, 6 if above else -6),
             textcoords="offset points", ha="center", va="bottom" if above else "top",
             color=ORANGE if last else INK, annotation_clip=False,
         )  # fmt: skip
@@ -99,6 +110,7 @@ def flow(
     unit: Unit = "count",
     currency: str = "",
     name: str = "flow",
+    language: Language = "en",
 ) -> Figure:
     """Draw how an amount at the start of a period became that at its end, step by step.
 
@@ -112,6 +124,7 @@ def flow(
     currency : str
     name : str
         The figure's, such as ``customers_flow`` or ``mrr_flow``.
+    language : {"en", "da"}
     """
     rows = [start, *changes, end]
     figure = canvas(name, 0.5 + 0.36 * len(rows))
@@ -120,7 +133,7 @@ def flow(
     for row, (_, amount) in enumerate(rows):
         whole = row in (0, len(rows) - 1)
         if not math.isfinite(amount):
-            _said(axes, row, level, "withheld" if not whole else "–", SOFT)
+            _said(axes, row, level, say("withheld", language) if not whole else "–", SOFT)
             continue
         base = 0.0 if whole else level
         level = base + amount
@@ -128,7 +141,7 @@ def flow(
         axes.barh(row, amount, 0.62, base, color=colour)
         if row < len(rows) - 1:  # to the next step
             axes.plot([level, level], [row - 0.31, row + 1.31], color=PALE, lw=0.8, zorder=0)
-        said = short(amount, unit, currency if whole else "")
+        said = short(amount, unit, currency if whole else "", language)
         signed = said if whole or amount <= 0 else f"+{said}"
         _said(axes, row, max(base, level), signed, INK)
         known += [base, level]

@@ -34,7 +34,8 @@ _SAID: dict[Language, dict[str, str]] = {
         "has": "{}: {} ({}, of all {})",
         "best": "Buying as the best of customers like them do, they would bring {} more in {}.",
         "stability": "{} of it is found again in other samples",
-        "faithfulness": "what sets it apart tells one of them from others {} times in 100",
+        "faithfulness": "what sets it apart tells one of them from another customer {} times in "
+        "100",
         "sure": "How sure: {}.",
         "not known": "not known",
         "yes": "yes",
@@ -82,7 +83,7 @@ def said(persona: Held, currency: str, language: Language) -> str:
     parts = (
         _brings(persona, language),
         _buy(persona, currency, language),
-        _apart(persona, language),
+        stands_out(persona, language),
         _potential(persona, currency, language),
     )
     return " ".join(part for part in parts if part)
@@ -144,7 +145,8 @@ def _leave(persona: Held, language: Language) -> str:
     return words["leave"].format(share, quantity(days, "days", language))
 
 
-def _apart(persona: Held, language: Language) -> str:
+def stands_out(persona: Held, language: Language) -> str:
+    """Return which attributes stand out in a segment, nothing if none do."""
     words = _SAID[language]
     told = [
         words["has"].format(
@@ -153,7 +155,7 @@ def _apart(persona: Held, language: Language) -> str:
             _share(held["inside"], language),
             _share(held["everybody"], language),
         )
-        for held in persona["attributes"] or ()
+        for held in persona.get("attributes") or ()
     ]
     return words["apart"].format("; ".join(told)) if told else ""
 

@@ -27,23 +27,27 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "span": ("{days} days to {last}", "{days} dage til og med {last}"),
     "contents": ("Contents", "Indhold"),
-    "cautions": ("Before you use it", "Før du bruger den"),
+    "cautions": ("Before you use this report", "Før du bruger rapporten"),
     "withheld": ("withheld", "tilbageholdt"),
     "everybody": ("everybody", "alle"),
     "unknown": ("unknown", "ukendt"),
+    "in_none": ("in none", "i intet"),
     "yes": ("yes", "ja"),
     "no": ("no", "nej"),
     "points": ("points", "point"),
     "as_table": ("The same as a table", "Det samme som tabel"),
     # The headline
-    "headline_customers": ("{count} customers on {day}", "{count} kunder den {day}"),
+    "headline_customers": (
+        "{count} customers at the end of {day}",
+        "{count} kunder ved udgangen af den {day}",
+    ),
     "headline_snapshot": ("{count} customers are in the table", "{count} kunder er i tabellen"),
     "headline_kept": (
         "{share} of the customers there were at the start stayed",
         "{share} af kunderne ved periodens begyndelse blev",
     ),
     "headline_kept_snapshot": ("{share} of them stayed", "{share} af dem blev"),
-    "headline_lost": ("; {count} left", "; {count} gik"),
+    "headline_lost": ("{count} left", "{count} gik"),
     "headline_revenue": ("Customers brought {money}", "Kunderne købte for {money}"),
     "headline_mrr_end": (
         "Subscriptions bring {money} a month",
@@ -53,7 +57,12 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{money} is at risk: {count} customers are expected to leave.",
         "{money} er i fare: {count} kunder ventes at gå.",
     ),
+    "headline_risk_within": (
+        "{money} is at risk: {count} customers are expected to leave within {days} days.",
+        "{money} er i fare: {count} kunder ventes at gå inden for {days} dage.",
+    ),
     "since": ("{change} compared with the {days} days before", "{change} mod de {days} dage før"),
+    "unchanged": ("as in the {days} days before", "som i de {days} dage før"),
     "of_clv": ("{share} of lifetime value", "{share} af kundeværdien"),
     # Titles of sections, and what is said under them
     "section_risk": ("Money at stake", "Penge på spil"),
@@ -83,7 +92,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "section_figures": ("The figures of all customers", "Tal for alle kunder"),
     "about_figures": (
         "Each figure with what it means. The files beside this page hold them for machines.",
-        "Hvert tal med dets betydning. Filerne ved siden af siden har dem til maskiner.",
+        "Hvert tal med sin betydning. Filerne ved siden af rapporten har tallene til maskiner.",
     ),
     "about_change": (
         "The change is from the period before: of shares in percentage points, else in percent.",
@@ -105,6 +114,12 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "Et tal om færre end {least} kunder tilbageholdes, så det ikke røber nogen, og med det de "
         "næste, hvor det ellers kunne regnes ud ved at trække fra.",
     ),
+    "segments_at_end": (
+        "Customers are in the segment they have at the period's end. Where only present customers "
+        "are in a segment, all of its customers at the start stayed, and retention is 100 %.",
+        "Kunderne er i det segment, de har ved periodens slutning. Hvor kun nuværende kunder er i "
+        "et segment, blev alle dets kunder fra begyndelsen, og fastholdelsen er 100 %.",
+    ),
     "section_cohorts": (
         "Cohorts, and how long customers stay",
         "Årgange, og hvor længe kunder bliver",
@@ -118,11 +133,18 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "month": ("month", "måned"),
     "quarter": ("quarter", "kvartal"),
     "year": ("year", "år"),
+    "months": ("months", "måneder"),
+    "quarters": ("quarters", "kvartaler"),
+    "years": ("years", "år"),
     "section_value": ("How lifetime value is spread", "Hvordan kundeværdien fordeler sig"),
     "about_value": (
         "Lifetime value is the money a customer is expected to bring in the time ahead that the "
         "model is asked about.",
-        "Kundeværdi er de penge, en kunde ventes at bringe i den tid frem, modellen spørges om.",
+        "Kundeværdi er det, en kunde ventes at købe for i den tid frem, modellen spørges om.",
+    ),
+    "about_value_within": (
+        "Lifetime value is the money a customer is expected to bring in the next {days} days.",
+        "Kundeværdi er det, en kunde ventes at købe for i de næste {days} dage.",
     ),
     "section_track_record": (
         "How good the predictions have been",
@@ -134,12 +156,15 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "De nuværende modeller vurderede kunderne, som de var kendt dengang; her er det, de sagde, "
         "ved siden af det, der så skete.",
     ),
-    "section_origin": ("What it is made from", "Hvad den er lavet af"),
+    "section_origin": ("What this report is made from", "Hvad rapporten er lavet af"),
     "about_origin": (
-        "The same data, config and models give the same report. Days are those of {zone}; who "
-        "bought within {days} days counts as a customer.",
-        "De samme data, indstillinger og modeller giver den samme rapport. Dage er dem i {zone}; "
-        "den, der har købt inden for {days} dage, tæller som kunde.",
+        "The same data, settings and models give the same report.",
+        "De samme data, indstillinger og modeller giver den samme rapport.",
+    ),
+    "about_zone": ("Days are those of {zone}.", "Dage regnes i tidszonen {zone}."),
+    "about_customer": (
+        "Whoever bought within {days} days counts as a customer.",
+        "Den, der har købt inden for {days} dage, tæller som kunde.",
     ),
     # Tables
     "figure": ("Figure", "Tal"),
@@ -152,7 +177,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "further": ("{name}: further figures", "{name}: flere tal"),
     "left_out": (
         "{count} smaller groups are only in the files beside this page.",
-        "{count} mindre grupper er kun i filerne ved siden af siden.",
+        "{count} mindre grupper er kun i filerne ved siden af rapporten.",
     ),
     "customers": ("Customers", "Kunder"),
     "risk_caption": ("{name}: money at stake", "{name}: penge på spil"),
@@ -185,6 +210,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "way_lifecycle": ("Lifecycle", "Livsforløb"),
     "way_value": ("Lifetime value", "Kundeværdi"),
     "way_attributes": ("Attributes", "Kendetegn"),
+    "persona_customers": ("Customers", "Kunder"),
+    "persona_usual_gap": ("Days between purchases", "Dage mellem køb"),
+    "persona_channel": ("Main channel", "Vigtigste kanal"),
+    "persona_apart": ("What sets it apart: {said}.", "Det særlige: {said}."),
     "persona_share": ("Share of customers", "Andel af kunder"),
     "persona_revenue_share": ("Share of revenue", "Andel af omsætning"),
     "persona_clv_share": ("Share of lifetime value", "Andel af kundeværdi"),
@@ -207,14 +236,22 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "nowhere_after": (NO_LONGER, NO_LONGER_DA),
     # Cohorts and survival
     "cohorts_kept": ("Who is still there", "Hvem der stadig er der"),
+    "cohorts_bought_caption": (
+        "The share of each cohort that bought in later {units}.",
+        "Andelen af hver årgang, der købte i senere {units}.",
+    ),
     "cohorts_kept_caption": (
-        "The share of each cohort that bought, by {unit}s since it came.",
-        "Andelen af hver årgang, der købte, efter antal {unit}er siden den kom.",
+        "The share of each cohort that still subscribed in later {units}.",
+        "Andelen af hver årgang, der stadig abonnerede i senere {units}.",
     ),
     "cohorts_revenue": ("What each cohort brings", "Hvad hver årgang bringer"),
     "cohorts_revenue_caption": (
         "Net revenue, by when customers came.",
         "Nettoomsætning efter, hvornår kunderne kom.",
+    ),
+    "cohorts_mrr_caption": (
+        "Monthly recurring revenue, by when customers came.",
+        "Månedlig abonnementsomsætning efter, hvornår kunderne kom.",
     ),
     "grid_caption": (
         "Share of each cohort that was there, by how long after it came",
@@ -222,12 +259,20 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "survival": ("How long customers stay", "Hvor længe kunder bliver"),
     "survival_caption": (
-        "The share who stay longer than so many days (Kaplan–Meier), with its 95 % band.",
-        "Andelen, der bliver længere end så mange dage (Kaplan–Meier), med 95 %-bånd.",
+        "The share who stay longer than so many days (Kaplan–Meier), with its "
+        "95\N{NO-BREAK SPACE}% band.",
+        "Andelen, der bliver længere end så mange dage (Kaplan–Meier), med "
+        "95\N{NO-BREAK SPACE}%-bånd.",
     ),
     "about_survival": (
-        "Who has not bought for {days} days is held to have left after the last purchase.",
-        "Den, der ikke har købt i {days} dage, regnes for at være gået efter sit seneste køb.",
+        "Whoever has not bought for {days} days is held to have left at the last purchase: those "
+        "who bought only once stayed for no days, so that the curve begins below 100 %.",
+        "Den, der ikke har købt i {days} dage, regnes for at være gået ved sit seneste køb: den, "
+        "der kun købte én gang, blev i ingen dage, så kurven begynder under 100 %.",
+    ),
+    "about_subscribing": (
+        "Whoever has no subscription running any more has left.",
+        "Den, der ikke længere har et løbende abonnement, er gået.",
     ),
     # Value
     "value_caption": ("Lifetime value by share of customers", "Kundeværdi efter andel af kunder"),
@@ -244,12 +289,12 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "Each point is a period that ends there.",
         "Hvert punkt er en periode, der slutter der.",
     ),
-    "flow": (
-        "From the start of the period to its end",
-        "Fra periodens begyndelse til dens slutning",
+    "flow": ("Customers who came and who left", "Kunder, der kom, og kunder, der gik"),
+    "flow_mrr": ("Monthly revenue won and lost", "Månedlig omsætning, vundet og tabt"),
+    "flow_caption": (
+        "From the start of the period to its end.",
+        "Fra periodens begyndelse til dens slutning.",
     ),
-    "flow_caption": ("Customers who came and who left.", "Kunder, der kom, og kunder, der gik."),
-    "flow_mrr_caption": ("Monthly revenue won and lost.", "Månedlig omsætning vundet og tabt."),
     "stake": ("What each segment has at stake", "Hvad hvert segment har på spil"),
     "short_value_at_risk": ("At risk", "I fare"),
     "short_unrealised": ("Not realised", "Uudnyttet"),
@@ -294,10 +339,18 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "high": ("high", "høj"),
     "calibration": ("Predicted beside actual", "Forudsagt ved siden af faktisk"),
     # Where it comes from
+    "table_transactions": ("Transactions", "Transaktioner"),
+    "table_customers": ("Customers", "Kunder"),
+    "table_events": ("Events", "Hændelser"),
+    "table_subscriptions": ("Subscriptions", "Abonnementer"),
+    "table_snapshot": ("Snapshot", "Øjebliksbillede"),
+    "named_churn": ("churn", "kundeafgang"),
+    "named_clv": ("lifetime value", "kundeværdi"),
+    "named_segments": ("segments", "segmenter"),
     "rows": ("rows", "rækker"),
     "days": ("Days", "Dage"),
     "fingerprint": ("Fingerprint of the data", "Dataenes fingeraftryk"),
-    "config": ("Config", "Indstillinger"),
+    "config": ("Fingerprint of the settings", "Indstillingernes fingeraftryk"),
     "release": ("Release", "Udgivelse"),
     "bundle": ("Model of {task}", "Model for {task}"),
     # Cautions

@@ -78,7 +78,7 @@ def trend(report: Report, words: Words) -> list[Picture]:
         (name, words.label(report.definitions[name]), report.definitions[name].unit)
         for name in names
     ]
-    drawn = plots.trend(held, told, report.currency)
+    drawn = plots.trend(held, told, report.currency, words.language)
     return [_picture(drawn, "trend", words("trend"), words("trend_caption"))]
 
 
@@ -93,9 +93,11 @@ def flows(report: Report, words: Words) -> list[Picture]:
             for part, sign in parts
         ]
         unit: Unit = "money" if name == "mrr_flow" else "count"
-        drawn = plots.flow(rows[0], rows[1:-1], rows[-1], unit, report.currency, name)
-        caption = words("flow_mrr_caption" if name == "mrr_flow" else "flow_caption")
-        found.append(_picture(drawn, name, words("flow"), caption))
+        drawn = plots.flow(
+            rows[0], rows[1:-1], rows[-1], unit, report.currency, name, words.language
+        )
+        title = words("flow_mrr" if name == "mrr_flow" else "flow")
+        found.append(_picture(drawn, name, title, words("flow_caption")))
     return found
 
 
@@ -117,8 +119,8 @@ def at_stake(report: Report, dimension: str, words: Words) -> list[Picture]:
     ]
     if len(bars) < 2 or len(rows) < 2:
         return []
-    names = [group_name(str(name), words) for name in rows["group"]]
-    drawn = plots.stakes(names, bars, report.currency)
+    names = [group_name(str(name), words, dimension) for name in rows["group"]]
+    drawn = plots.stakes(names, bars, report.currency, words.language)
     return [_picture(drawn, f"stakes-{dimension}", words("stake"), "")]
 
 
@@ -132,7 +134,8 @@ def migration(report: Report, way: str, words: Words) -> list[Picture]:
         index=moved["from"],
         columns=moved["to"],
     )
-    drawn = plots.migration(counts)
+    before = [np.nan if cell is None else float(cell) for cell in moved["before"]]
+    drawn = plots.migration(counts, before, words.language)
     return [_picture(drawn, f"migration-{way}", words("migration"), words("migration_caption"))]
 
 
@@ -140,8 +143,11 @@ def cohorts(report: Report, words: Words) -> list[Picture]:
     """Return the heat map of who of each cohort is still there."""
     if report.retention is None or report.retention["share"].isna().all():
         return []
-    drawn = plots.cohort_retention(report.retention, report.unit)
-    caption = words("cohorts_kept_caption", unit=words(report.unit))
+    drawn = plots.cohort_retention(report.retention, report.unit, words.language)
+    caption = words(
+        "cohorts_bought_caption" if report.bought else "cohorts_kept_caption",
+        units=words(f"{report.unit}s"),
+    )
     return [_picture(drawn, "cohorts", words("cohorts_kept"), caption)]
 
 
@@ -149,8 +155,9 @@ def revenue(report: Report, words: Words) -> list[Picture]:
     """Return what each cohort brings."""
     if report.revenue is None or report.revenue.empty:
         return []
-    drawn = plots.cohort_revenue(report.revenue, report.currency, report.unit)
-    title, caption = words("cohorts_revenue"), words("cohorts_revenue_caption")
+    drawn = plots.cohort_revenue(report.revenue, report.currency, report.unit, words.language)
+    title = words("cohorts_revenue")
+    caption = words("cohorts_revenue_caption" if report.bought else "cohorts_mrr_caption")
     return [_picture(drawn, "cohort-revenue", title, caption)]
 
 
@@ -160,11 +167,16 @@ def survival(report: Report, words: Words) -> list[Picture]:
     if curves is None or curves.empty:
         return []
     told = curves[curves["surviving"].notna()]
-    others = [name for name in told["dimension"].unique() if name != "all"]
+    # Whoever left is in a segment of those who left: their curves would only say so again.
+    others = [
+        name
+        for name in told["dimension"].unique()
+        if name != "all" and not name.startswith("segment:")
+    ]
     dimensions = sorted(others, key=lambda name: (name == "cohort", name))[:_MOST_DIMENSIONS]
     found: list[Picture] = []
     for dimension in dimensions or ["all"]:
-        drawn = plots.survival(curves, dimension)
+        drawn = plots.survival(curves, dimension, words.language)
         names = report.names.get(dimension)
         title = words.pick(names) if names else words("survival")
         caption = words("survival_caption") if not found else ""
@@ -176,7 +188,7 @@ def values(report: Report, words: Words) -> list[Picture]:
     """Return how lifetime values are spread."""
     if report.values is None:
         return []
-    drawn = plots.clv_distribution(report.values, report.currency, report.least)
+    drawn = plots.clv_distribution(report.values, report.currency, report.least, words.language)
     title, caption = words("value_picture"), words("value_picture_caption")
     return [_picture(drawn, "values", title, caption)]
 
@@ -191,5 +203,5 @@ def judged(
     # The picture counts from the highest prediction, the record from the lowest.
     rows["tenth"] = rows["part"].max() + 1 - rows["part"]
     unit: Unit = "share" if task == "churn" else "money"
-    drawn = plots.track_record(rows.sort_values("tenth"), unit, report.currency)
+    drawn = plots.track_record(rows.sort_values("tenth"), unit, report.currency, words.language)
     return [_picture(drawn, f"judged-{task}", words("calibration"), "")]

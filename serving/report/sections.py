@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
@@ -11,8 +12,9 @@ from features.figures.definition import Unit
 from serving.report import looking_back, pictures, tables
 from serving.report.contents import Report
 from serving.report.layout import Folded, Part, Persona, Section
+from serving.report.persona_words import stands_out
 from serving.report.tables import Cell, Table
-from serving.report.words import NOTHING, Words, known
+from serving.report.words import Words, known
 from serving.report.written import distribution
 
 
@@ -137,10 +139,12 @@ def _segments(report: Report, words: Words) -> Section | None:
 
 
 _OF_PERSONA: Mapping[str, Unit] = {
+    "customers": "count",
     "share": "share",
     "revenue_share": "share",
     "clv_share": "share",
     "churn": "share",
+    "usual_gap": "count",
     "order_value": "money",
     "potential": "money",
     "unrealised": "money",
@@ -148,14 +152,30 @@ _OF_PERSONA: Mapping[str, Unit] = {
 
 
 def _persona(held: Mapping[str, Any], words: Words) -> Persona:
+    """Return a segment's card: what sets it apart in words, and its figures by name."""
     danish = "_da" if words.language == "da" else ""
     pairs = [
         (words(f"persona_{name}"), words.value(held[name], unit))
         for name, unit in _OF_PERSONA.items()
         if known(held.get(name))
     ]
+    if channel := held.get("channel"):
+        pairs.append((words("persona_channel"), str(channel)))
     named = {name: str(held.get(f"{name}{danish}") or "") for name in ("name", "said", "sure")}
-    return Persona(named["name"], named["said"], pairs, named["sure"])
+    sure = any(known(held.get(name)) for name in ("stability", "faithfulness"))
+    told = [named["said"]] if len(pairs) < 2 else _apart(held, danish, words)
+    return Persona(named["name"], told, pairs, named["sure"] if sure else "")
+
+
+_STRONGEST = 3  # of what sets a segment apart, what is told
+
+
+def _apart(held: Mapping[str, Any], danish: str, words: Words) -> list[str]:
+    """Return what sets a segment apart, and which attributes stand out in it."""
+    apart = [str(each[f"said{danish}"]) for each in held.get("apart") or ()][:_STRONGEST]
+    said = [words("persona_apart", said="; ".join(apart))] if apart else []
+    standing = stands_out(held, words.language)
+    return [*said, standing] if standing else said
 
 
 def _stayed(moved: Mapping[str, Any], words: Words) -> list[str]:
@@ -185,6 +205,8 @@ def _groups(report: Report, words: Words) -> Section | None:
     parts = []
     for held in tables.breakdowns(report, words):
         said = [words("left_out", count=held.left_out)] if held.left_out else []
+        if held.dimension.startswith("segment:"):
+            said.append(words("segments_at_end"))
         further = [Folded(words("further", name=held.title), held.further)]
         more = further if len(held.further.heads) > 1 else []
         parts.append(Part(held.title, said, (), (), [held.chief], more))
@@ -204,7 +226,8 @@ def _cohorts(report: Report, words: Words) -> Section | None:
     if report.revenue is not None and report.revenue["revenue"].notna().any():
         parts.append(Part(words("cohorts_revenue"), (), pictures.revenue(report, words)))
     if report.survival is not None and not report.survival["surviving"].isna().all():
-        said = [words("about_survival", days=report.active_within)]
+        about = "about_survival" if report.bought else "about_subscribing"
+        said = [words(about, days=report.active_within)]
         parts.append(Part(words("survival"), said, pictures.survival(report, words)))
     about = words("about_cohorts", unit=words(report.unit))
     return _section("cohorts", words, parts, [about]) if parts else None
@@ -230,6 +253,8 @@ def _value(report: Report, words: Words) -> Section | None:
     held = distribution(report.values, report.least)
     if held is None:
         return None
+    days = report.horizons.get("clv")
+    about = words("about_value_within", days=days) if days else words("about_value")
     named = {
         "mean": words.value(held["mean"], "money"),
         "count": words.value(held["customers"], "count"),
@@ -243,7 +268,7 @@ def _value(report: Report, words: Words) -> Section | None:
         for at, value in held["quantiles"].items()
     ]
     table = Table(words("value_caption"), [words("of_customers"), words("at_least")], rows)
-    said = [words("about_value"), words("value_said", middle=middle, **named)]
+    said = [about, words("value_said", middle=middle, **named)]
     return _section(
         "value", words, [Part("", (), pictures.values(report, words), (), [table])], said
     )
@@ -264,7 +289,7 @@ def _track_record(report: Report, words: Words) -> Section | None:
 def _origin(report: Report, words: Words) -> Section:
     origin = report.origin
     pairs = [
-        (table, f"{file} ({words.value(rows, 'count')} {words('rows')})")
+        (words(f"table_{table}"), f"{_names(file)} ({words.value(rows, 'count')} {words('rows')})")
         for table, (file, rows) in origin.files.items()
     ]
     if origin.days:
@@ -272,8 +297,21 @@ def _origin(report: Report, words: Words) -> Section:
         pairs.append((words("days"), f"{first} – {last}"))
     pairs.append((words("fingerprint"), origin.fingerprint))
     pairs.append((words("config"), origin.config))
-    pairs.append((words("release"), origin.release or NOTHING))
-    pairs += [(words("bundle", task=task), digest) for task, digest in origin.bundles.items()]
-    named = {"least": report.least, "days": report.active_within, "zone": report.zone}
-    said = [words("about_origin", **named), words("about_withheld", least=report.least)]
+    if origin.release:
+        pairs.append((words("release"), origin.release))
+    pairs += [
+        (words("bundle", task=words(f"named_{task}")), digest)
+        for task, digest in origin.bundles.items()
+    ]
+    said = [words("about_origin")]
+    if report.period is not None:
+        said.append(words("about_zone", zone=report.zone))
+    if report.bought:
+        said.append(words("about_customer", days=report.active_within))
+    said = [" ".join(said), words("about_withheld", least=report.least)]
     return Section("origin", words("section_origin"), said, (), pairs)
+
+
+def _names(files: str) -> str:
+    """Return the names of files, each once; where they lie is their owner's business."""
+    return ", ".join(dict.fromkeys(PurePath(file).name for file in files.split(", ")))

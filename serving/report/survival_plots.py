@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scipy.optimize import isotonic_regression
 
+from serving.report.plot_words import say
 from training.canvas import BLUE, INK, OTHERS, PALE, canvas, note, percent, styled
+from training.quantities import Language
 
 _MOST = 6  # curves beside that of all
 _WIDTH = 17  # letters of a group's name in a line
@@ -20,7 +22,7 @@ _COLOURS = (BLUE, *OTHERS)
 
 
 @styled
-def survival(curves: pd.DataFrame, dimension: str = "all") -> Figure:
+def survival(curves: pd.DataFrame, dimension: str = "all", language: Language = "en") -> Figure:
     """Draw which share of customers stays longer than so many days, with the band of all.
 
     The six largest groups are drawn, each named where its curve ends; withheld groups are not.
@@ -31,6 +33,7 @@ def survival(curves: pd.DataFrame, dimension: str = "all") -> Figure:
         As `features.figures.survival.curves` gives it.
     dimension : str
         Whose groups are drawn beside all: ``all`` for none.
+    language : {"en", "da"}
     """
     told = curves[~curves["withheld"].astype(bool)]
     whole = told[told["dimension"] == "all"]
@@ -38,21 +41,22 @@ def survival(curves: pd.DataFrame, dimension: str = "all") -> Figure:
     figure = canvas(f"survival_{dimension}", 3.4)
     axes = figure.subplots()
     if whole.empty and held.empty:
-        note(axes, "there are no lives long enough to follow")
+        note(axes, say("no_lives", language))
         return figure
     ends = []
     if not whole.empty:
         days, low, high = (whole[name].to_numpy(float) for name in ("days", "low", "high"))
         axes.fill_between(days, low, high, step="post", color=PALE, alpha=0.35, lw=0)
-        ends.append(_curve(axes, "all", whole, INK))
+        ends.append(_curve(axes, say("all", language), whole, INK))
     sizes = held.groupby("group")["at_risk"].max().sort_values(ascending=False, kind="stable")
     drawn = sorted(sizes.index[:_MOST])
     for group, colour in zip(drawn, _COLOURS, strict=False):
         ends.append(_curve(axes, group, held[held["group"] == group], colour))
     _named(axes, ends)
-    axes.set(ylim=(0, 1.02), title="customers who stay longer than so many days")
+    axes.set(ylim=(0, 1.02), title=say("staying", language))
     axes.set_xlim(left=0)
-    axes.set_xlabel("days" + (f"; the {_MOST} largest groups" if len(sizes) > _MOST else ""))
+    few = len(sizes) <= _MOST
+    axes.set_xlabel(say("days", language) if few else say("largest", language, count=_MOST))
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(percent))
     axes.grid(axis="y")

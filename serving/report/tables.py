@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,9 @@ CHIEF = (
 )
 """The figures of a group that the page shows at once; the others it shows on request."""
 
+_FEW = 5
+"""So many figures are all shown at once."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -58,12 +61,15 @@ class Table:
     rows : sequence of sequence of Cell
     words : sequence of int
         Which columns hold words, which stand to the left; the others hold numbers.
+    spare : sequence of int
+        Which columns a narrow screen leaves out.
     """
 
     caption: str
     heads: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     words: Sequence[int] = (0,)
+    spare: Sequence[int] = ()
 
 
 def whole_base(report: Report, words: Words) -> Table:
@@ -86,7 +92,7 @@ def whole_base(report: Report, words: Words) -> Table:
         rows.append(row)
     heads = [words("figure"), words("now")]
     heads += [words("before"), words("change")] if before is not None else []
-    return Table(words("whole_caption"), heads, rows)
+    return Table(words("whole_caption"), heads, rows, spare=(2,) if before is not None else ())
 
 
 def _beside(now: Any, was: Any, unit: Unit, words: Words) -> list[Cell]:
@@ -96,11 +102,23 @@ def _beside(now: Any, was: Any, unit: Unit, words: Words) -> list[Cell]:
     return [earlier, Cell(words.change(now, was["value"], unit))]
 
 
-def told(value: Any, unit: Unit, withheld: Any, words: Words) -> Cell:
-    """Return a figure as it stands in a table, or that it is withheld."""
+def told(value: Any, unit: Unit, withheld: Any, words: Words, decimals: int | None = None) -> Cell:
+    """Return a figure as it stands in a table, or that it is withheld.
+
+    In a column of its kind it has so many ``decimals`` as all of them.
+    """
     if bool(withheld) and not known(value):
         return Cell(words("withheld"), withheld=True)
-    return Cell(words.value(value, unit))
+    if decimals is None or unit == "score":
+        return Cell(words.value(value, unit))
+    return Cell(words.aligned(value, unit, decimals))
+
+
+def _decimals(values: Iterable[Any], unit: Unit) -> int:
+    """Return how many decimals the figures of a column have, so that they stand in line."""
+    if unit == "money":
+        return 0 if any(known(value) and abs(value) >= 100 for value in values) else 2
+    return {"share": 1, "ratio": 2}.get(unit, 0)
 
 
 @dataclass(frozen=True)
@@ -109,13 +127,14 @@ class Breakdown:
 
     Parameters
     ----------
-    title : str
+    dimension, title : str
     chief, further : Table
         The latter may have no columns but the groups' names.
     left_out : int
         How many groups only the files hold.
     """
 
+    dimension: str
     title: str
     chief: Table
     further: Table
@@ -138,18 +157,31 @@ def _breakdown(report: Report, dimension: str, words: Words) -> Breakdown:
     shown = groups[:MOST_GROUPS]
     cells = {(str(row.group), str(row.figure)): row for row in held.itertuples()}
     title = words.pick(report.names[dimension]) if dimension in report.names else dimension
-    chief = [name for name in CHIEF if name in figures] or figures
+    few = len(figures) <= _FEW
+    chief = figures if few else [name for name in CHIEF if name in figures] or figures
     further = [name for name in figures if name not in chief]
 
     def table(names: Sequence[str], caption: str) -> Table:
-        heads = [title, *(words.label(report.definitions[name]) for name in names)]
+        units = [report.definitions[name].unit for name in names]
+        labels = [words.label(report.definitions[name]) for name in names]
+        decimals = [
+            _decimals((cells[group, name].value for group in shown if (group, name) in cells), unit)
+            for name, unit in zip(names, units, strict=True)
+        ]
         rows = [
-            [Cell(group_name(group, words)), *(_of(cells, group, n, report, words) for n in names)]
+            [
+                Cell(group_name(group, words, dimension)),
+                *(
+                    _of(cells.get((group, name)), unit, words, places)
+                    for name, unit, places in zip(names, units, decimals, strict=True)
+                ),
+            ]
             for group in shown
         ]
-        return Table(caption, heads, rows)
+        return Table(caption, [title, *map(words.head, labels, units)], rows)
 
     return Breakdown(
+        dimension,
         title,
         table(chief, words("by_caption", name=title)),
         table(further, words("further_caption", name=title)),
@@ -172,17 +204,14 @@ def _groups(report: Report, held: pd.DataFrame, dimension: str) -> list[str]:
     )
 
 
-def _of(
-    cells: Mapping[tuple[str, str], Any], group: str, figure: str, report: Report, words: Words
-) -> Cell:
-    held = cells.get((group, figure))
-    if held is None:
-        return Cell(NOTHING)
-    return told(held.value, report.definitions[figure].unit, held.withheld, words)
+def _of(held: Any, unit: Unit, words: Words, decimals: int) -> Cell:
+    return Cell(NOTHING) if held is None else told(held.value, unit, held.withheld, words, decimals)
 
 
-def group_name(group: str, words: Words) -> str:
+def group_name(group: str, words: Words, dimension: str = "") -> str:
     """Return a group's name as a reader knows it."""
+    if group == "unknown" and dimension.startswith("segment:"):
+        return words("in_none")
     known_names = {"all": "everybody", "unknown": "unknown", "yes": "yes", "no": "no"}
     return words(known_names[group]) if group in known_names else group
 
@@ -200,24 +229,30 @@ def of_frame(
     print. Of a row that is ``withheld`` in part, what there is is told.
     """
     there = {name: told_as for name, told_as in columns.items() if name in frame}
+    decimals = {
+        name: _decimals(frame[name], unit) for name, (_, unit) in there.items() if unit is not None
+    }
     rows = []
     for row in frame.to_dict("records"):
         hidden = bool(row.get("withheld", False))
+        dimension = str(row.get("dimension", ""))
         (first, *_), below = there, _text(row[fine], words) if fine else ""
         cells = [
-            Cell(_text(row[name], words), below if name == first else "")
+            Cell(_text(row[name], words, dimension), below if name == first else "")
             if unit is None
-            else told(row[name], unit, hidden, words)
+            else told(row[name], unit, hidden, words, decimals[name])
             for name, (_, unit) in there.items()
         ]
         rows.append(cells)
     texts = [place for place, (_, unit) in enumerate(there.values()) if unit is None]
-    return Table(caption, [head for head, _ in there.values()], rows, texts)
+    return Table(caption, [words.head(*held) for held in there.values()], rows, texts)
 
 
-def _text(value: Any, words: Words) -> str:
+def _text(value: Any, words: Words, dimension: str = "") -> str:
     if isinstance(value, list | tuple):
         return "; ".join(str(each) for each in value)
     if value is None or pd.isna(value):
         return NOTHING
-    return words.day(value) if hasattr(value, "strftime") else group_name(str(value), words)
+    return (
+        words.day(value) if hasattr(value, "strftime") else group_name(str(value), words, dimension)
+    )

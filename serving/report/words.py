@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,6 +16,7 @@ from training.quantities import Language, amount, number
 
 NOTHING = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
+_SWAPPED = str.maketrans(",.", ".,")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Words:
             return NOTHING
         if unit == "money":
             said = amount(float(value), self.currency, self.language)
+            said = said if value else re.sub(r"0[.,]00", "0", said)
         elif unit == "share":
             said = f"{number(100 * value, 1, self.language)} %"
         elif unit == "score":
@@ -61,6 +64,26 @@ class Words:
         else:
             said = number(value, 0 if unit == "count" else 2, self.language)
         return said.replace(" ", _SPACE)
+
+    def aligned(self, value: Any, unit: Unit, decimals: int) -> str:
+        r"""Return a figure as it stands in a column of its kind, whose head says the currency.
+
+        >>> words = Words("da", "DKK")
+        >>> words.aligned(0.95, "share", 1), words.aligned(1234.5, "money", 2)
+        ('95,0\xa0%', '1.234,50')
+        """
+        if not known(value):
+            return NOTHING
+        text = f"{100 * value if unit == 'share' else value:,.{decimals}f}".replace("-", "−")
+        said = text.translate(_SWAPPED) if self.language == "da" else text
+        return f"{said}{_SPACE}%" if unit == "share" else said
+
+    def head(self, name: str, unit: Unit | None) -> str:
+        """Return the head of a column, with the currency of its money."""
+        if unit != "money":
+            return name
+        danish = self.language == "da" and self.currency == "DKK"
+        return f"{name}, {'kr.' if danish else self.currency}"
 
     def change(self, now: Any, before: Any, unit: Unit) -> str:
         r"""Return how far a figure has come since the period before.

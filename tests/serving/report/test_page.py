@@ -63,8 +63,12 @@ class Seen(HTMLParser):
 def test_the_headline_says_what_matters_in_sentences():
     # 1,150 of 1,000 before is 15 % more; 95 % after 90 % is 5 points; 3,456 of 120,000 is 2.9 %.
     text = Seen(page(make_modelled(), "en")).text
-    assert "1,150 customers on 1 June 2024 (+15 % compared with the 30 days before)." in text
-    assert "95 % of the customers there were at the start stayed; 50 left (+5 points" in text
+    assert (
+        "1,150 customers at the end of 31 May 2024 (+15 % compared with the 30 days before)."
+        in text
+    )
+    stayed = "95 % of the customers there were at the start stayed (+5 points compared with the "
+    assert f"{stayed}30 days before); 50 left." in text
     assert "Customers brought DKK 123,456 (+2.9 %" in text
     assert "DKK 30,000 is at risk: 100 customers are expected to leave." in text
     assert "7.5 % of lifetime value" in text  # 30,000 of 400,000
@@ -78,7 +82,7 @@ def test_a_figure_stands_with_its_definition_and_the_period_before():
 
 def test_what_is_withheld_is_said_and_explained():
     text = Seen(page(make_report(), "en")).text
-    assert re.search(r"high 1,100 96 % low withheld withheld", text)
+    assert re.search(r"high 1,100 96.0 % low withheld withheld", text)
     assert "A figure of fewer than 5 customers is withheld" in text
 
 
@@ -86,7 +90,7 @@ def test_the_page_is_told_in_danish():
     html = page(make_modelled(), "da")
     seen = Seen(html)
     assert seen.named("html")[0]["lang"] == "da"
-    assert "1.150 kunder den 1. juni 2024 (+15 % mod de 30 dage før)." in seen.text
+    assert "1.150 kunder ved udgangen af den 31. maj 2024 (+15 % mod de 30 dage før)." in seen.text
     assert "Hvad lost er." in seen.text
     assert "bedste" in seen.text
     assert not re.search(r"\b(best|everybody|withheld|customers)\b", seen.text)
@@ -162,7 +166,7 @@ def test_a_base_of_nobody_has_a_page():
         ),
         revenue=pd.DataFrame(columns=["cohort", "start", "revenue", "customers", "withheld"]),
     )
-    assert "What it is made from" in Seen(page(report, "en")).text
+    assert "What this report is made from" in Seen(page(report, "en")).text
 
 
 def test_the_same_report_is_the_same_bytes():

@@ -114,7 +114,7 @@ def test_how_sure_a_segment_is_is_told_from_the_bundles_card(shop, monkeypatch):
     first, second = personas(config, scored)[:2]
     assert first["sure"] == (
         "How sure: 82% of it is found again in other samples; what sets it apart tells one of "
-        "them from others 95 times in 100."
+        "them from another customer 95 times in 100."
     )
     assert first["sure_da"] == (
         "Hvor sikkert: 82 % af segmentet genfindes i andre stikprøver; beskrivelsen skelner en af "

@@ -129,7 +129,14 @@ DRAWN: dict[str, tuple[Callable[[], Figure], list[str]]] = {
     ),
     "trend": (
         lambda: plots.trend(periods([1.2e6, NOTHING, 2e6, 1.5e6]), LABELS, "DKK"),
-        ["Revenue & <more>, DKK", "1.2M", "2M", "1.5M", "2024-01-01", "the 30 days before"],
+        [
+            "Revenue & <more>, DKK",
+            "1.2M",
+            "2M",
+            "1.5M",
+            "2023-12-31",
+            "periods of 30 days, by their last day",
+        ],
     ),
     "trend of nothing": (
         lambda: plots.trend(periods([NOTHING, NOTHING]), LABELS),
