@@ -51,11 +51,12 @@ def base(name: str) -> tuple[Config, Tables]:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Train a task of a base once, into a folder of the tests' own."""
+    """Train a task of a base once, with hardly any tuning, into a folder of its own."""
     folder = tmp_path_factory.mktemp("real")
 
     @cache
-    def run(name: str, task: Any, trials: int) -> Trained:
+    def run(name: str, task: Any) -> Trained:
+        trials = 2 if task == "segments" else 1  # numbers of segments are compared
         _, tables = base(name)
         here = [f"paths.var={folder / 'var'}", f"paths.mlruns={folder / 'mlruns'}"]
         config = load(CONFIGS / f"{name}.yaml", [*here, f"tuning.trials={trials}"])
@@ -113,7 +114,7 @@ def test_online_retail_keeps_every_penny_of_named_customers():
 
 
 def test_online_retails_churn_is_ranked_better_than_by_recency(trained):
-    made = trained("online_retail", "churn", 2)
+    made = trained("online_retail", "churn")
     assert made.verdict.passed
     assert made.facts["test"]["customers"] == 2787
     assert made.facts["test"]["rate"] == pytest.approx(0.38, abs=0.005)
@@ -122,7 +123,7 @@ def test_online_retails_churn_is_ranked_better_than_by_recency(trained):
 
 
 def test_online_retails_value_is_ranked(trained):
-    made = trained("online_retail", "clv", 2)
+    made = trained("online_retail", "clv")
     assert made.verdict.passed
     assert made.facts["test"]["customers"] == 2787
     assert 0.70 < figure(made, "normalised_gini") < 0.95
@@ -130,7 +131,7 @@ def test_online_retails_value_is_ranked(trained):
 
 
 def test_online_retails_segments_are_stable_and_hold_everybody(trained):
-    made = trained("online_retail", "segments", 2)
+    made = trained("online_retail", "segments")
     assert made.verdict.passed
     held = {way["way"]: way["segments"] for way in made.facts["ways"]}
     assert sum(each["customers"] for each in held["behaviour"]) == 2787
@@ -145,7 +146,7 @@ def test_online_retails_customers_get_the_same_by_their_own_rows(tmp_path):
     config = load(CONFIGS / "online_retail.yaml", [f"paths.var={tmp_path}"])
     day = date(2011, 12, 10)
     online = opened(tmp_path, config, as_of=day, tables=tables)
-    assert assert_parity(online, tables, day, at_once=300, every=4) == 1093
+    assert assert_parity(online, tables, day, at_once=300, every=8) == 547
 
 
 # Telco
@@ -160,7 +161,7 @@ def test_telco_has_its_published_counts():
 
 
 def test_telcos_churn_is_ranked(trained):
-    made = trained("telco", "churn", 2)
+    made = trained("telco", "churn")
     assert made.verdict.passed
     assert 0.82 < figure(made, "roc_auc") < 0.90
     assert figure(made, "log_loss") < 0.45
@@ -169,13 +170,13 @@ def test_telcos_churn_is_ranked(trained):
 
 
 def test_telcos_protected_attributes_are_no_inputs(trained):
-    used = set(trained("telco", "churn", 2).bundle.model.schema.names)
+    used = set(trained("telco", "churn").bundle.model.schema.names)
     assert not used & {"gender", "senior_citizen"}
     assert {"tenure", "contract", "total_charges"} <= used
 
 
 def test_telcos_segments_are_stable_and_hold_everybody(trained):
-    made = trained("telco", "segments", 2)
+    made = trained("telco", "segments")
     assert made.verdict.passed
     for way in made.facts["ways"]:
         assert sum(each["customers"] for each in way["segments"]) == 7043
@@ -214,7 +215,7 @@ def test_complete_journeys_lapse_agrees_with_a_count_by_hand():
 
 
 def test_complete_journeys_churn_beats_the_recency_rule(trained):
-    made = trained("complete_journey", "churn", 3)
+    made = trained("complete_journey", "churn")
     assert made.verdict.passed
     assert made.facts["test"]["customers"] == 2318
     assert made.facts["test"]["rate"] == pytest.approx(0.15, abs=0.005)
@@ -272,7 +273,7 @@ def test_ravenstack_has_its_published_counts_and_nobody_who_cancels():
     findings = {each.what: each for each in check(*base("ravenstack"))}
     assert findings["subscriptions"].found == "5,000 by 500 customers"
     assert findings["events"].found == (
-        "27,600 by 500 customers: usage 25,000, ticket 2,000, churned 600"
+        "29,600 by 500 customers: usage 25,000, satisfaction 2,000, ticket 2,000, churned 600"
     )
     assert "churn_flag" not in base("ravenstack")[0].inputs
     assert findings["churn: customers"].level == "stop"
