@@ -40,7 +40,8 @@ def measures(config: Config, tables: Tables, period: Period) -> ir.Table | None:
         where no kind of event has both a scale and values. Counts, those of a scale only where a
         kind has it: ``nps_answers``, of which ``nps_promoters`` and ``nps_detractors``;
         ``csat_answers``, of which ``csat_satisfied``; of each, ``…_unusable`` (values that are no
-        answers) and ``…_customers`` (one where the customer answered).
+        answers), ``…_customers`` and ``…_misread`` (one where the customer gave an answer, or such
+        a value).
     """
     kinds = _kinds(config)
     if tables.events is None or not kinds:
@@ -51,8 +52,11 @@ def measures(config: Config, tables: Tables, period: Period) -> ir.Table | None:
     for scale, names in kinds.items():
         counts |= _counts(scale, rows, within & rows.kind.isin(names))
     held = rows.group_by("customer_id").aggregate(**counts)
-    answered = {f"{scale}_customers": held[f"{scale}_answers"].clip(upper=1) for scale in kinds}
-    return held.mutate(**answered)
+    about = {}
+    for scale in kinds:
+        about[f"{scale}_customers"] = held[f"{scale}_answers"].clip(upper=1)
+        about[f"{scale}_misread"] = held[f"{scale}_unusable"].clip(upper=1)
+    return held.mutate(**about)
 
 
 def _kinds(config: Config) -> dict[str, list[str]]:
@@ -109,7 +113,7 @@ FIGURES: tuple[Figure, ...] = (
         "count",
         "Values in the period that are not whole numbers from 0 to 10, and so are not counted.",
         "Værdier i perioden, der ikke er hele tal fra 0 til 10 og derfor ikke tælles med.",
-        "nps_customers",
+        "nps_misread",
         itemgetter("nps_unusable"),
     ),
     Figure(
@@ -139,7 +143,7 @@ FIGURES: tuple[Figure, ...] = (
         "count",
         "Values in the period that are not whole numbers from 1 to 5, and so are not counted.",
         "Værdier i perioden, der ikke er hele tal fra 1 til 5 og derfor ikke tælles med.",
-        "csat_customers",
+        "csat_misread",
         itemgetter("csat_unusable"),
     ),
 )

@@ -74,6 +74,7 @@ def test_the_figures_are_about_those_who_answered():
     assert list(found.index) == list("abcdefgh")  # whoever had any event by the end, i had none
     assert sorted(found.index[found["nps_customers"] == 1]) == list("abcdef")
     assert sorted(found.index[found["csat_customers"] == 1]) == list("bcd")
+    assert list(found.index[found["csat_misread"] == 1]) == ["d"]
 
 
 def test_a_score_of_nobody_is_none():
