@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ class Earlier:
         The first id that no segment ever had.
     labels : ndarray of int, shape (customers,), optional
         Each of today's customers' place in them; None where they can no longer be asked.
+    found_with : mapping
+        The settings of their study; empty where today's features are others.
     unmatched : str
         Why they can't, in a sentence.
     """
@@ -38,6 +40,7 @@ class Earlier:
     clusters: Clusters
     first_free: int
     labels: np.ndarray | None
+    found_with: Mapping[str, Any] = field(default_factory=dict)
     unmatched: str = ""
 
     @classmethod
@@ -65,11 +68,39 @@ class Earlier:
             matrix = previous.model.schema.encode(frame)
         except FeatureError as error:
             told = f"The segments of the version before could not be held against these: {error}."
-            return cls(old, first_free, None, told)
+            return cls(old, first_free, None, unmatched=told)
         labels = old.assign(matrix)
         if old.population:
             labels = np.where(old.population.holds(previous.model.schema, matrix), labels, NOBODY)
-        return cls(old, first_free, labels)
+        same = previous.model.schema.digest == schema.digest
+        return cls(old, first_free, labels, settings(previous) if same else {})
+
+    def stand(
+        self, fresh: Clusters, chosen: Mapping[str, Any], matrix: np.ndarray, rows: np.ndarray
+    ) -> bool:
+        """Say whether the earlier segments are of today's customers nearly as good as new ones.
+
+        They are where they were found with the same settings, of the same population, and the
+        squares within them, in the columns of the new fit, are not clearly more.
+
+        Parameters
+        ----------
+        fresh : Centres or Mixture
+            The new fit.
+        chosen : mapping
+            Its settings.
+        matrix : ndarray, shape (customers, features)
+            Today's.
+        rows : ndarray of bool, shape (customers,)
+            Who of them is of its population.
+        """
+        of_today = self.labels is not None and self.clusters.population == fresh.population
+        if not of_today or self.found_with != chosen:
+            return False
+        points = behaviour.points_of(matrix[rows], fresh.columns)
+        assert self.labels is not None
+        held = _squares_within(points, self.labels[rows])
+        return held <= (1 + behaviour.CLEARLY) * _squares_within(points, fresh.assign(matrix[rows]))
 
     def kept_by(
         self, fresh: Clusters, matrix: np.ndarray, rows: np.ndarray
@@ -119,6 +150,12 @@ def settings(previous: Bundle | None) -> dict[str, Any]:
     """Return what the clusters of a bundle were found with; nothing if it has none."""
     held: Mapping[str, Any] = previous.manifest["settings"] if previous else {}
     return {name: held[name] for name in behaviour.SETTINGS if name in held}
+
+
+def _squares_within(points: np.ndarray, places: np.ndarray) -> float:
+    """Return the sum of squared distances to the means of the segments."""
+    means = _middles(points, places, int(places.max()) + 1)
+    return float(np.sum((points - means[places]) ** 2))
 
 
 def _middles(points: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:

@@ -46,6 +46,10 @@ _LABELS = {
     "stability": "Stability: adjusted Rand on bootstrap samples",
     "smallest": "Share of the smallest segment",
 }
+_STAND = (
+    "The segments stand as they were: of today's customers they are within {clearly:.0%} as "
+    "compact as new ones would be."
+)
 _METHODS = {"kmeans": "k-means", "mixture": "a Gaussian mixture"}
 _OWN_WORDS = ("value", "attributes")  # kinds whose names say who is in a segment
 _STABLE = 10  # bootstrap refits behind a segment's stability
@@ -180,6 +184,8 @@ def _changes(found: Found, way: str) -> list[str]:
     if way in found.unmatched:
         return [found.unmatched[way]]
     matching = found.matchings.get(way)
+    if way in found.standing:
+        return [_STAND.format(clearly=behaviour.CLEARLY)]
     return [change.said for change in matching.changes] if matching else []
 
 

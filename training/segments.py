@@ -90,11 +90,14 @@ class Found:
         By way, against the fit before; none where there was none.
     unmatched : mapping of str to str
         Why a way could not be held against the fit before, in a sentence.
+    standing : frozenset of str
+        The ways whose segments are left as they were, being nearly as good as new ones.
     """
 
     model: Model
     matchings: Mapping[str, Matching] = field(default_factory=dict)
     unmatched: Mapping[str, str] = field(default_factory=dict)
+    standing: frozenset[str] = frozenset()
 
     @property
     def next_ids(self) -> dict[str, int]:
@@ -167,6 +170,7 @@ def fit(
     held: list[Segmenter] = []
     matchings: dict[str, Matching] = {}
     unmatched: dict[str, str] = {}
+    standing: set[str] = set()
     for name, way in (config.segments or {}).items():
         if not isinstance(way, BehaviourSegments):
             held.append(_by_rule(config, data, name, way, before.get(name)))
@@ -175,6 +179,9 @@ def fit(
         fresh = _clusters(config, data, name, way, chosen, old)
         if old is not None:
             rows = data.of(fresh.population)
+            if old.stand(fresh, chosen, data.matrix, rows):
+                fresh = old.clusters
+                standing.add(name)
             fresh, matching = old.kept_by(fresh, data.matrix, rows)
             if matching:
                 matchings[name] = matching
@@ -182,7 +189,7 @@ def fit(
                 unmatched[name] = old.unmatched
         held.append(fresh)
     model = Model("segments", "segments", data.schema, (), Scale(1.0), segmenters=tuple(held))
-    return Found(model, matchings, unmatched)
+    return Found(model, matchings, unmatched, frozenset(standing))
 
 
 def _by_rule(

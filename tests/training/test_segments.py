@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -41,7 +42,7 @@ def found(base, data):
 def as_bundle(found):
     """What a fit is to the next one: its model, and the first ids that are free."""
     free = {f"{way}.next_id": number for way, number in found.next_ids.items()}
-    return SimpleNamespace(model=found.model, manifest={"settings": free})
+    return SimpleNamespace(model=found.model, manifest={"settings": {**CHOSEN, **free}})
 
 
 def named(found, way):
@@ -86,6 +87,22 @@ def test_fitted_again_on_the_same_customers_every_segment_keeps_its_id_and_name(
     assert {change.kind for change in again.matchings["behaviour"].changes} == {"kept"}
     assert again.matchings["behaviour"].kept_share == 1.0
     assert again.next_ids == found.next_ids == {"behaviour": 4}
+    assert (found.standing, again.standing) == (frozenset(), {"behaviour"})
+
+
+def test_segments_stand_as_they_were_while_they_are_nearly_as_good(base, data, found):
+    config, before = base[0], as_bundle(found)
+    half = len(data.matrix) // 2
+    some = replace(data, frame=data.frame.iloc[:half], matrix=data.matrix[:half])
+    stands = fit(config, some, CHOSEN, before)
+    assert stands.standing == {"behaviour"}
+    assert stands.segmenter("behaviour") == found.segmenter("behaviour")
+    spent = [f"{name}_90d" for name in ("purchases_in", "spend_in", "categories_in")]
+    moved = data.frame.assign(**{name: data.frame[name] ** 3 for name in spent})
+    moved["usual_gap"] = moved["usual_gap"].to_numpy()[::-1]
+    drifted = replace(data, frame=moved, matrix=data.schema.encode(moved))
+    assert fit(config, drifted, CHOSEN, before).standing == frozenset()
+    assert fit(config, data, {**CHOSEN, "k": 4}, before).standing == frozenset()
 
 
 def test_an_id_is_never_given_to_another(base, data, found):
