@@ -164,14 +164,14 @@ def _groups(report: Report, words: Words) -> Section | None:
     parts = []
     for held in tables.breakdowns(report, words):
         said = [words("left_out", count=held.left_out)] if held.left_out else []
-        if held.dimension.startswith("segment:"):
-            said.append(words("segments_at_end"))
         further = [Folded(words("further", name=held.title), held.further)]
         more = further if len(held.further.heads) > 1 else []
         parts.append(Part(held.title, said, (), (), [held.chief], more))
     if not parts:
         return None
     said = [words("about_groups"), words("about_withheld", least=report.least)]
+    if any(name.startswith("segment:") for name in report.figures["dimension"].unique()):
+        said.append(words("segments_at_end"))
     return _section("groups", words, parts, said)
 
 
