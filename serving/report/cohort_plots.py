@@ -153,6 +153,7 @@ def cohort_revenue(
         index="start", columns="cohort", values="revenue", aggfunc="sum", dropna=False
     ).astype(float)
     money = money.fillna(0.0).iloc[-_UNITS:]
+    money = money.loc[:, (money != 0).any()]  # nothing is drawn of the others, nor are they named
     if money.empty:
         note(axes, say("no_revenue", language))
         return figure

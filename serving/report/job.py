@@ -266,12 +266,8 @@ def _of_models(
 
 def _horizons(config: Config) -> dict[str, int]:
     """Return how many days ahead is asked of churn and of value; a label has no time."""
-    asked = {"churn": config.churn, "clv": config.clv}
-    return {
-        task: held.horizon
-        for task, held in asked.items()
-        if held is not None and not isinstance(held, Label)
-    }
+    asked = (("churn", config.churn), ("clv", config.clv))
+    return {task: held.horizon for task, held in asked if held and not isinstance(held, Label)}
 
 
 def _channels(config: Config, tables: Tables, as_of: date) -> pd.Series | None:

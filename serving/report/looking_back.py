@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from features.figures.definition import Unit
+from serving.report.phrases import PHRASES
 from serving.report.tables import Cell, Table, told
 from serving.report.words import Words, known
 
@@ -62,9 +63,15 @@ def _metrics(record: Record, words: Words) -> Table:
             else ""
         )
         value = words.value(metric["value"], unit)
-        rows.append([Cell(str(metric["label"])), Cell(value), Cell(interval)])
+        rows.append([Cell(_measure(metric, words)), Cell(value), Cell(interval)])
     heads = [words("metric"), words("value"), words("interval")]
     return Table(words("metrics_caption"), heads, rows)
+
+
+def _measure(metric: Mapping[str, Any], words: Words) -> str:
+    """Return what a measure is called; one that is not known by name has its own label."""
+    phrase = f"metric_{metric.get('name')}"
+    return words(phrase) if phrase in PHRASES else str(metric["label"])
 
 
 def _means(name: str, by: str, record: Record, unit: Unit, words: Words) -> Table:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import floor
 from typing import Any
 
 from training.quantities import Language, amount, number, quantity
 
 Held = Mapping[str, Any]
 """A card, as `personas.Persona` tells."""
+
+_EXACT = 1e-9  # 0.29 is 28.999… hundredths
 
 _SAID: dict[Language, dict[str, str]] = {
     "en": {
@@ -96,7 +99,7 @@ def sure(persona: Held, language: Language) -> str:
     if persona["stability"] is not None:
         parts.append(words["stability"].format(_share(persona["stability"], language)))
     if persona["faithfulness"] is not None:
-        times = number(100 * persona["faithfulness"], 0, language)
+        times = number(floor(100 * persona["faithfulness"] + _EXACT), 0, language)
         parts.append(words["faithfulness"].format(times))
     return words["sure"].format("; ".join(parts) or words["not known"])
 

@@ -28,7 +28,7 @@ _SAID: Mapping[str, tuple[str, str]] = {
     # Cohorts
     "no_cohorts": ("there are no cohorts", "der er ingen årgange"),
     "later": ("{units} later", "{units} efter"),
-    "later_hatched": ("{units} later; hatched: withheld", "{units} efter; skraveret: tilbageholdt"),
+    "later_hatched": ("{units} later; hatched: withheld", "{units}; skraveret: tilbageholdt"),
     "there_again": (
         "% of each cohort (its size) who were there again",
         "% af hver årgang (dens antal), der var der igen",

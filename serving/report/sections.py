@@ -10,9 +10,9 @@ import pandas as pd
 
 from features.figures.definition import Unit
 from serving.report import looking_back, pictures, tables
+from serving.report.cards import card
 from serving.report.contents import Report
-from serving.report.layout import Folded, Part, Persona, Section
-from serving.report.persona_words import stands_out
+from serving.report.layout import Folded, Part, Section
 from serving.report.tables import Cell, Table
 from serving.report.words import Words, known
 from serving.report.written import distribution
@@ -129,53 +129,13 @@ def _segments(report: Report, words: Words) -> Section | None:
     for way, cards in report.personas.items():
         title = words.pick(report.names.get(f"segment:{way}", (way, way)))
         met = [held for held in cards if held["withheld"] or held["customers"]]
-        parts.append(Part(title, personas=[_persona(held, words) for held in met]))
+        parts.append(Part(title, personas=[card(held, words) for held in met]))
         moved = report.migration.get(way)
         if moved is not None and moved["from"]:
             folded = [Folded(words("as_table"), _moves(moved, words))]
             drawn = pictures.migration(report, way, words)
             parts.append(Part("", _stayed(moved, words), drawn, folded=folded))
     return _section("segments", words, parts) if parts else None
-
-
-_OF_PERSONA: Mapping[str, Unit] = {
-    "customers": "count",
-    "share": "share",
-    "revenue_share": "share",
-    "clv_share": "share",
-    "churn": "share",
-    "usual_gap": "count",
-    "order_value": "money",
-    "potential": "money",
-    "unrealised": "money",
-}
-
-
-def _persona(held: Mapping[str, Any], words: Words) -> Persona:
-    """Return a segment's card: what sets it apart in words, and its figures by name."""
-    danish = "_da" if words.language == "da" else ""
-    pairs = [
-        (words(f"persona_{name}"), words.value(held[name], unit))
-        for name, unit in _OF_PERSONA.items()
-        if known(held.get(name))
-    ]
-    if channel := held.get("channel"):
-        pairs.append((words("persona_channel"), str(channel)))
-    named = {name: str(held.get(f"{name}{danish}") or "") for name in ("name", "said", "sure")}
-    sure = any(known(held.get(name)) for name in ("stability", "faithfulness"))
-    told = [named["said"]] if len(pairs) < 2 else _apart(held, danish, words)
-    return Persona(named["name"], told, pairs, named["sure"] if sure else "")
-
-
-_STRONGEST = 3  # of what sets a segment apart, what is told
-
-
-def _apart(held: Mapping[str, Any], danish: str, words: Words) -> list[str]:
-    """Return what sets a segment apart, and which attributes stand out in it."""
-    apart = [str(each[f"said{danish}"]) for each in held.get("apart") or ()][:_STRONGEST]
-    said = [words("persona_apart", said="; ".join(apart))] if apart else []
-    standing = stands_out(held, words.language)
-    return [*said, standing] if standing else said
 
 
 def _stayed(moved: Mapping[str, Any], words: Words) -> list[str]:
@@ -205,14 +165,14 @@ def _groups(report: Report, words: Words) -> Section | None:
     parts = []
     for held in tables.breakdowns(report, words):
         said = [words("left_out", count=held.left_out)] if held.left_out else []
-        if held.dimension.startswith("segment:"):
-            said.append(words("segments_at_end"))
         further = [Folded(words("further", name=held.title), held.further)]
         more = further if len(held.further.heads) > 1 else []
         parts.append(Part(held.title, said, (), (), [held.chief], more))
     if not parts:
         return None
     said = [words("about_groups"), words("about_withheld", least=report.least)]
+    if any(name.startswith("segment:") for name in report.figures["dimension"].unique()):
+        said.append(words("segments_at_end"))
     return _section("groups", words, parts, said)
 
 

@@ -127,14 +127,13 @@ class Breakdown:
 
     Parameters
     ----------
-    dimension, title : str
+    title : str
     chief, further : Table
         The latter may have no columns but the groups' names.
     left_out : int
         How many groups only the files hold.
     """
 
-    dimension: str
     title: str
     chief: Table
     further: Table
@@ -181,7 +180,6 @@ def _breakdown(report: Report, dimension: str, words: Words) -> Breakdown:
         return Table(caption, [title, *map(words.head, labels, units)], rows)
 
     return Breakdown(
-        dimension,
         title,
         table(chief, words("by_caption", name=title)),
         table(further, words("further_caption", name=title)),

@@ -10,6 +10,7 @@ import pytest
 from serving.report import phrases
 from serving.report.contents import Report
 from serving.report.page import page
+from serving.report.track_figures import OF_CHURN, OF_VALUE
 from tests.serving.report.contents import (
     FIGURES,
     WHOLE,
@@ -19,6 +20,7 @@ from tests.serving.report.contents import (
     make_rows,
     make_table,
 )
+from training.metrics import CHURN_METRICS, VALUE_METRICS
 
 HOSTILE = (
     "<script>alert('x')</script>\"><img src=http://evil.example/a.png>",
@@ -178,3 +180,38 @@ def test_every_phrase_is_said_in_both_languages_with_the_same_names():
         assert english, name
         assert danish, name
         assert set(re.findall(r"{\w+}", english)) == set(re.findall(r"{\w+}", danish)), name
+
+
+def test_the_measures_of_the_track_record_are_told_in_danish():
+    measured = [(CHURN_METRICS, OF_CHURN), (VALUE_METRICS, OF_VALUE)]
+    for known, names in measured:
+        for name in names:
+            english, danish = phrases.PHRASES[f"metric_{name}"]
+            assert english == known[name].label
+            assert danish != english
+
+
+def test_pictures_are_told_in_danish():
+    drawn = " ".join(Seen(page(make_modelled(), "da")).drawn)
+    assert "halvdelen er mindre værd end" in drawn
+    assert not re.search(r"\b(half|customers|withheld|days|period|went)\b", drawn)
+
+
+def test_shares_of_who_moved_are_told_where_the_row_is_known():
+    # Of 1,000, 900 stayed, whoever else is withheld: 90 %.
+    moved = dict(make_modelled().migration["value"])
+    moved["customers"] = [[120, 20, 0], [None, 900, None], [None, None, None]]
+    drawn = Seen(page(make_modelled(migration={"value": moved}), "en")).drawn
+    assert "90\N{NO-BREAK SPACE}%" in drawn
+
+
+def test_a_column_of_money_names_its_currency_once():
+    text = Seen(page(make_modelled(), "en")).text
+    assert re.search(r"At stake, DKK .* best 20,000", text)
+
+
+def test_where_files_lie_is_not_told():
+    origin = replace(make_report().origin, files={"events": ("/home/me/a.csv, /home/me/a.csv", 7)})
+    text = Seen(page(make_report(origin=origin), "en")).text
+    assert "Events a.csv (7 rows)" in text
+    assert "/home/me" not in text

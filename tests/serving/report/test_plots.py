@@ -108,7 +108,7 @@ DRAWN: dict[str, tuple[Callable[[], Figure], list[str]]] = {
     ),
     "cohorts' revenue": (
         lambda: plots.cohort_revenue(revenue(16, (15,)), "DKK"),
-        ["DKK million a month", "■ earlier", "■ 2024-04"],
+        ["DKK million a month", "■ earlier", "■ 2024-03"],
     ),
     "one cohort's revenue": (lambda: plots.cohort_revenue(revenue(1)), ["■ 2023-01"]),
     "no revenue": (
