@@ -335,8 +335,8 @@ def test_a_batch_scores_everybody_with_reasons(promoted):
     assert (known["churn_raises"].map(len) + known["churn_lowers"].map(len)).min() > 0
 
 
-def test_the_report_is_a_page_with_its_figures_beside_it(promoted, tmp_path):
-    shop, _, _ = promoted
+def test_the_report_is_a_page_with_its_figures_beside_it(changed, tmp_path):
+    shop, _ = changed
     told = shop.done("report", "--as-of", AS_OF, "--out", tmp_path / "r.html", "--json").json
     assert {Path(told[name]).name for name in ("page", "json", "parquet")} == {
         *("r.html", "r.json", "r.parquet"),
@@ -345,6 +345,8 @@ def test_the_report_is_a_page_with_its_figures_beside_it(promoted, tmp_path):
     assert held["calls"]
     assert f"{held['figures']['all']['all']['end']['value']:,.0f} customers" in told["sentences"][0]
     assert b"Before you use it" not in (tmp_path / "r.html").read_bytes()
+    assert shop.done("audit", "verify", "--json").json["entries"] == 5
+    assert shop.done("audit", "replay", held["calls"][0]["score_id"], "--json").json["same"]
 
 
 def test_the_record_is_whole_shows_and_replays(promoted):
