@@ -26,10 +26,10 @@ from training.if_stays import IfStays
 from training.learned import Learned
 from training.model import Model, Task
 from training.population import Population
-from training.potential import spent
 from training.predictors import Linear, Predictor, Term, Trees, feature_types
 from training.probability import BGNBD
 from training.scores import distribution
+from training.segmentation.potential import spent
 from training.segmenters import lifecycle
 from training.segmenters.centres import Centres
 from training.segmenters.lifecycle import Lifecycle

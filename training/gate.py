@@ -11,13 +11,13 @@ from scipy.stats import norm
 from configs.schema import Gate
 from configs.segmentation import BehaviourSegments
 from training import slices as slicing
-from training.behaviour import Quality
 from training.bootstrap import Interval
 from training.champion import NAME as CHAMPION
 from training.champion import NONE_YET
 from training.evaluate import Evaluation
 from training.metrics import Metric, random_level_ece
 from training.model import TOLERANCE, Task
+from training.segmentation.behaviour import Quality
 from training.slices import Grouping, Slices
 from training.split import Examples
 

@@ -40,7 +40,7 @@ from training.model import Task
 from training.progress import Reporter
 from training.registration import Result, Trained, registered
 from training.search import study_place
-from training.segment_run import segment
+from training.segmentation.run import segment
 from training.space import beginning, require_known
 from training.split import Split
 from training.timeliness import measure

@@ -30,9 +30,9 @@ from serving.report.contents import Origin, Report
 from serving.report.page import page
 from serving.report.phrases import PHRASES
 from serving.report.scored import SEGMENT, Scored, ScoredAt, score_at
-from training.migration import migration
 from training.model import TASKS
 from training.progress import Reporter
+from training.segmentation.migration import migration
 
 STEPS = 7
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from training.migration import NO_LONGER, NO_LONGER_DA, NOT_YET, NOT_YET_DA
 from training.quantities import Language
+from training.segmentation.migration import NO_LONGER, NO_LONGER_DA, NOT_YET, NOT_YET_DA
 
 MONTHS: Mapping[Language, Sequence[str]] = {
     "en": (

@@ -18,7 +18,6 @@ from features.build import build, schema_of
 from features.schema import FeatureSchema
 from features.source import Tables, load_tables
 from tests import factories
-from training import potential
 from training.calibrate import Exponential, Scale, Sigmoid
 from training.if_stays import IfStays
 from training.learned import Learned
@@ -26,6 +25,7 @@ from training.model import Model, Task
 from training.population import Population
 from training.predictors import Trees, feature_types
 from training.probability import BGNBD
+from training.segmentation import potential
 from training.segmenters import rfm
 from training.segmenters.value import ValueTenths
 from training.split import Examples, population_of, with_outcomes

@@ -21,7 +21,7 @@ from training import train
 from training.champion import before
 from training.progress import Reporter
 from training.registration import Trained
-from training.segments import data_at, places
+from training.segmentation.segments import data_at, places
 
 MONTHS = {
     "online_retail": (date(2011, 9, 1), date(2011, 10, 1), date(2011, 11, 1)),

@@ -17,13 +17,13 @@ from tests.training.test_evaluate import (
     make_test,
 )
 from training.baselines import Contender
-from training.behaviour import Quality
 from training.calibrate import Sigmoid
 from training.champion import NONE_YET
 from training.evaluate import compare
 from training.gate import Check, Verdict, judge, judge_segments
 from training.metrics import CHURN_METRICS, VALUE_METRICS, normalised_gini
 from training.predictors import Linear
+from training.segmentation.behaviour import Quality
 from training.slices import Grouping
 
 BOUNDS = BehaviourSegments(

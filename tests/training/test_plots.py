@@ -7,7 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from features.schema import FeatureColumn, FeatureSchema
-from training import canvas, metrics, plots, segment_plots, shap_plots
+from training import canvas, metrics, plots, shap_plots
+from training.segmentation import plots as segment_plots
 
 ROWS = 60
 

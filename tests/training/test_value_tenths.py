@@ -17,9 +17,9 @@ from features.schema import FeatureSchema
 from features.source import load_tables
 from tests.factories import AS_OF, make_config
 from tests.training.bases import make_regulars_config, make_schema
-from training import potential
 from training.population import Population
-from training.potential import PotentialError
+from training.segmentation import potential
+from training.segmentation.potential import PotentialError
 from training.segmenters.peers import Alike, Potential, Question
 from training.segmenters.segmenter import NOBODY, Worth
 from training.segmenters.value import TENTHS, ValueTenths

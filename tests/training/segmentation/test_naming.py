@@ -1,8 +1,8 @@
 import numpy as np
 
 from features.schema import FeatureColumn, FeatureSchema
-from training.naming import WORDS, name_segments
 from training.predictors import Term
+from training.segmentation.naming import WORDS, name_segments
 
 
 def make_column(name: str, idea: str, *categories: str) -> FeatureColumn:

@@ -11,14 +11,16 @@ import optuna
 from configs.schema import Config
 from features.enough import clustered
 from features.source import Tables
-from training import behaviour, champion, earlier, segment_card, segments, tune
+from training import champion, tune
 from training.facts import Origin
 from training.gate import judge_segments
 from training.model import Task
 from training.progress import Reporter
 from training.registration import Result
 from training.search import study_place
-from training.segments import SegmentData
+from training.segmentation import behaviour, earlier, segments
+from training.segmentation import card as segment_card
+from training.segmentation.segments import SegmentData
 
 
 def segment(

@@ -5,9 +5,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from configs.segmentation import BehaviourSegments
 from tests.training.bases import make_schema
-from training import behaviour
-from training.behaviour import Behaved, choices, columns_of, measure, points_of
 from training.progress import Reporter
+from training.segmentation import behaviour
+from training.segmentation.behaviour import Behaved, choices, columns_of, measure, points_of
 from training.study import Place
 from training.tune import Budget, search_all
 

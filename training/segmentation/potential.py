@@ -22,8 +22,8 @@ from features.catalogue import SIGNED_UP
 from features.enough import TooFewError
 from features.schema import FeatureSchema
 from features.timeline import DAYS_A_MONTH
-from training.likeness import Speaker
 from training.quantities import Language
+from training.segmentation.likeness import Speaker
 from training.segmenters.peers import Alike, Potential, Question
 
 SINCE_WHEN = (SIGNED_UP, "tenure", "subscription_tenure")

@@ -9,9 +9,9 @@ from sklearn.metrics import adjusted_rand_score
 from features.enough import TooFewError
 from features.source import load_tables
 from tests.training.bases import make_regulars, make_regulars_config
-from training import behaviour
+from training.segmentation import behaviour
+from training.segmentation.segments import data_at, fit, members, places
 from training.segmenters.segmenter import NOBODY, Worth
-from training.segments import data_at, fit, members, places
 
 EVERY = {
     "behaviour": {"kind": "behaviour", "min_segments": 2, "max_segments": 3, "resamples": 2},

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.suppression import Sum, suppressed
+from training.segmentation.suppression import Sum, suppressed
 
 
 def withheld(values: list[int], least: int = 5) -> list[bool]:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
-from training.matching import match, persisting, starting_centres
+from training.segmentation.matching import match, persisting, starting_centres
 from training.segmenters.segmenter import NOBODY, Segment
 
 

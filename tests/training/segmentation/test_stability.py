@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
-from training.segment_stability import stability, words
+from training.segmentation.stability import stability, words
 
 LABELS = np.repeat([0, 1, 2], 40)
 

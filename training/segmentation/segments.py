@@ -24,15 +24,15 @@ from features.build import build, schema_of
 from features.enough import clustered, require_enough_to_segment
 from features.schema import FeatureSchema
 from features.source import Tables, first_and_last_day
-from training import behaviour, potential
-from training.behaviour import Behaved, Method
 from training.bundle import Bundle
 from training.calibrate import Scale
-from training.earlier import Clusters, Earlier, begun
-from training.matching import Matching
 from training.model import Model
-from training.naming import name_segments
 from training.population import Population
+from training.segmentation import behaviour, potential
+from training.segmentation.behaviour import Behaved, Method
+from training.segmentation.earlier import Clusters, Earlier, begun
+from training.segmentation.matching import Matching
+from training.segmentation.naming import name_segments
 from training.segmenters import attributes, lifecycle, rfm
 from training.segmenters.attributes import Attributes
 from training.segmenters.centres import Centres

@@ -14,22 +14,23 @@ from matplotlib.figure import Figure
 
 from configs.load import dump
 from configs.schema import Config
-from training import behaviour, segment_plots, surrogate
 from training import facts as told_of
-from training.behaviour import Method, Quality, quality_of
 from training.bundle import reference
-from training.earlier import Clusters
 from training.gate import Verdict
 from training.predictors import Term
 from training.quantities import amount
 from training.reasons import Vocabulary
-from training.segment_stability import Assign, stability, words
+from training.segmentation import behaviour, surrogate
+from training.segmentation import plots as segment_plots
+from training.segmentation.behaviour import Method, Quality, quality_of
+from training.segmentation.earlier import Clusters
+from training.segmentation.segments import Found, SegmentData, places
+from training.segmentation.stability import Assign, stability, words
+from training.segmentation.surrogate import Description
 from training.segmenters.lifecycle import Lifecycle
 from training.segmenters.mixture import Mixture
 from training.segmenters.segmenter import NOBODY, Segmenter
 from training.segmenters.value import ValueTenths
-from training.segments import Found, SegmentData, places
-from training.surrogate import Description
 from training.tune import finished
 
 NAMES = {

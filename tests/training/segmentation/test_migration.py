@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.figures.withheld import withheld
-from training.migration import NO_LONGER, NOT_YET, migration
+from training.segmentation.migration import NO_LONGER, NOT_YET, migration
 from training.segmenters.segmenter import Segment
 
 LOYAL, ASLEEP = Segment(1, "loyal", "loyale"), Segment(2, "asleep", "sovende")

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from features.schema import FeatureError, FeatureSchema
-from training import behaviour
 from training.bundle import Bundle
-from training.matching import Matching, match, persisting, starting_centres
+from training.segmentation import behaviour
+from training.segmentation.matching import Matching, match, persisting, starting_centres
 from training.segmenters.centres import Centres
 from training.segmenters.mixture import Mixture
 from training.segmenters.segmenter import NOBODY

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from training.changes import Change, changes
+from training.segmentation.changes import Change, changes
 from training.segmenters.segmenter import NOBODY, Segment
 
 MEMBERS, CENTRES = 0.75, 0.25

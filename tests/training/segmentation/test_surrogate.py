@@ -7,9 +7,9 @@ from features.schema import FeatureColumn, FeatureSchema
 from tests.training.test_plots import texts
 from training.canvas import png
 from training.reasons import Vocabulary
-from training.segment_plots import segment_apart
+from training.segmentation.plots import segment_apart
+from training.segmentation.surrogate import Description, describe
 from training.segmenters.segmenter import NOBODY, Segment
-from training.surrogate import Description, describe
 
 QUIET, BUSY, ODD = (
     Segment(4, "Quiet", "Stille"),

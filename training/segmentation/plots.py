@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from training.apart import Apart
 from training.canvas import (
     BELOW_TO_ABOVE,
     BLUE,
@@ -28,7 +27,8 @@ from training.canvas import (
     percent,
     styled,
 )
-from training.surrogate import Description
+from training.segmentation.apart import Apart
+from training.segmentation.surrogate import Description
 
 _MOST = 2.0  # deviations at which a colour is full
 _ROOM = 6.0  # times the longest bar, for the figures beside it

@@ -16,10 +16,10 @@ import xgboost as xgb
 from scipy.stats import spearmanr
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from training.apart import Apart, told_apart
 from training.predictors import feature_types
 from training.quantities import number, quantity
 from training.reasons import Vocabulary
+from training.segmentation.apart import Apart, told_apart
 from training.segmenters.segmenter import NOBODY, Segment
 
 MOST = 10_000

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from features.figures.withheld import withheld
+from training.segmentation.suppression import Sum, suppressed
 from training.segmenters.segmenter import Segment
-from training.suppression import Sum, suppressed
 
 NOT_YET, NO_LONGER = "in none yet", "in none any more"
 NOT_YET_DA, NO_LONGER_DA = "endnu ikke i noget", "ikke længere i noget"

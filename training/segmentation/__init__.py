@@ -1,0 +1,1 @@
+"""Segments: every way to tell customers apart found, kept, explained and drawn."""
