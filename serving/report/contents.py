@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
 import numpy as np
@@ -134,6 +134,16 @@ class Report:
     def bought(self) -> bool:
         """Whether customers are told by what they bought, rather than by subscriptions."""
         return "transactions" in self.origin.files
+
+    @property
+    def lapses_from(self) -> date | None:
+        """The first day by which a buyer can have lapsed; None where nobody buys, or all is known.
+
+        Until the data have told of as many days as make a customer active, nobody can be lost.
+        """
+        if self.origin.days is None or "retention_rate" not in self.definitions:
+            return None
+        return self.origin.days[0] + timedelta(days=self.active_within)
 
     @property
     def before(self) -> pd.DataFrame | None:

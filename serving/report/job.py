@@ -319,3 +319,5 @@ def _cautions(config: Config, report: Report) -> Iterator[tuple[str, Mapping[str
         yield "caution_data_end", {"last": days[1]}
     if report.period.start < days[0]:
         yield "caution_short", {"first": days[0]}
+    elif report.lapses_from is not None and report.period.start < report.lapses_from:
+        yield "caution_young", {"first": days[0], "from": report.lapses_from}

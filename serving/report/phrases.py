@@ -390,6 +390,12 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "The data have no time: there are no periods, cohorts or predictions to look back on.",
         "Data har ingen tid: der er ingen perioder, årgange eller forudsigelser at se tilbage på.",
     ),
+    "caution_young": (
+        "The data begin on {first}. Nobody can have lapsed before {from}, so that more customers "
+        "seem to have stayed in this period than will in later ones.",
+        "Data begynder {first}. Ingen kan være faldet fra før {from}, så flere kunder ser ud til "
+        "at være blevet i denne periode, end der vil i senere.",
+    ),
     "caution_short": (
         "The period begins before the data do ({first}): who was a customer before is not known.",
         "Perioden begynder før data ({first}): hvem der var kunde før, vides ikke.",

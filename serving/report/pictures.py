@@ -78,6 +78,9 @@ def trend(report: Report, words: Words) -> list[Picture]:
         (name, words.label(report.definitions[name]), report.definitions[name].unit)
         for name in names
     ]
+    if report.lapses_from is not None:  # before it all stayed, for want of time to go
+        early = held["figure"].eq("retention_rate") & held["start"].lt(report.lapses_from)
+        held = held.assign(value=held["value"].mask(early))
     drawn = plots.trend(held, told, report.currency, words.language)
     return [_picture(drawn, "trend", words("trend"), words("trend_caption"))]
 

@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -7,12 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.report import phrases
+from serving.report import phrases, pictures
 from serving.report.contents import Report
 from serving.report.page import page
 from serving.report.track_figures import OF_CHURN, OF_VALUE
+from serving.report.words import Words
 from tests.serving.report.contents import (
+    BEFORE,
     FIGURES,
+    PERIOD,
     WHOLE,
     make_figure,
     make_modelled,
@@ -215,3 +219,13 @@ def test_where_files_lie_is_not_told():
     text = Seen(page(make_report(origin=origin), "en")).text
     assert "Events a.csv (7 rows)" in text
     assert "/home/me" not in text
+
+
+def test_periods_in_which_nobody_can_have_lapsed_tell_of_no_retention():
+    first = BEFORE.start - timedelta(days=30)  # a customer is one for 60 days
+    whole = make_report()  # of which it is not known when the data begin
+    young = replace(whole, origin=replace(whole.origin, days=(first, PERIOD.end)))
+    assert (whole.lapses_from, young.lapses_from) == (None, PERIOD.start)
+    (of_whole,), (of_young,) = (pictures.trend(each, Words("en", "DKK")) for each in (whole, young))
+    assert "90\N{NO-BREAK SPACE}%" in of_whole.svg
+    assert "90\N{NO-BREAK SPACE}%" not in of_young.svg
