@@ -325,7 +325,8 @@ def test_telco_with_what_was_written_afterwards_is_refused_for_that_alone():
         "positive": "Yes",
         "attributes": attributes,
     }
-    held = {**load(TELCO).model_dump(mode="json"), "sources": {"snapshot": snapshot}}
+    held = load(TELCO).model_dump(mode="json")
+    held |= {"sources": {"snapshot": snapshot}, "segments": None}
     config = Config.model_validate(held)
     found = leakage.inspect_split(config, "churn", data_of(config))
     assert [(attributes[leak.column]["column"], leak.way) for leak in found] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from serving.report.page import page as written
 from tests import factories
 from tests.serving.report.contents import make_modelled, make_rows, make_table
 
+NOW = datetime(2024, 6, 3, 9, tzinfo=UTC)
 CHROMIUM = Path("/usr/bin/chromium")
 TELEPHONE, DESK, PAPER = 390, 1280, 680  # A4 less its margins is 180 mm, 680 px
 HOSTILE = (
@@ -66,9 +68,9 @@ def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")
     config = factories.make_config(folder)
     tables = load_tables(config)
-    bare = gather(config, tables, factories.AS_OF, lambda _: None)
+    bare = gather(config, tables, factories.AS_OF, NOW, lambda _: None)
     publish(config.var, config.name, factories.make_bundles(folder / "bundles", config))
-    modelled = gather(config, tables, factories.AS_OF, lambda _: None)
+    modelled = gather(config, tables, factories.AS_OF, NOW, lambda _: None)
     made = {"bare": bare, "modelled": modelled, "hostile": _hostile()}
     for name, report in made.items():
         (folder / f"{name}.html").write_bytes(written(report, "en"))

@@ -138,10 +138,10 @@ def test_the_scores_of_those_to_call_are_on_record_once_and_replay(shop, modelle
     again = write_report(config, tables, factories.AS_OF, folder / "once" / "report.html", NOW)
     assert again.report.calls_entry == entry
     assert len(list(ledger.entries())) == before  # the same list is one entry
-    assert ledger.get(entry).content["body"]["rows"] == len(calls)
+    assert ledger.get(entry).body["rows"] == len(calls)
     assert calls["score_id"].tolist() == [f"{entry}/{rank}" for rank in calls["rank"]]
     for row in calls.head(2).itertuples():
-        scores = ledger.get(row.score_id).content["body"]["scores"]
+        scores = ledger.get(row.score_id).body["scores"]
         assert scores["churn"]["served"] == row.churn
         assert audit.replays_alike(config, row.score_id)
     assert ledger.verify().whole
