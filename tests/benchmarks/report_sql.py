@@ -47,6 +47,7 @@ class ByHand:
 def by_sql(receipts: Path, members: Path, as_of: date) -> ByHand:
     """Compute them all, of a shop's receipts and of its customers' attributes."""
     engine = duckdb.connect()
+    engine.execute("SET enable_progress_bar = false")
     for statement in (
         _orders(receipts, as_of),
         _channels(receipts, as_of),
