@@ -24,6 +24,10 @@ _UNITS: dict[Language, dict[str, tuple[str, str]]] = {
     },
 }
 
+_MOST_TIMES = 100
+"""Past it a ratio says no more than that what it is held against is next to nothing."""
+_FAR: dict[Language, str] = {"en": "more than {}×", "da": "over {}×"}
+
 
 def number(value: float, decimals: int, language: Language) -> str:
     """Return a number with its thousands parted, without trailing zeros.
@@ -54,6 +58,8 @@ def quantity(value: float, unit: str, language: Language) -> str:
     ('12%', '12 %')
     >>> quantity(1.0, "days", "en"), quantity(3.46, "ratio", "da"), quantity(21.4, "days", "da")
     ('1 day', '3,5×', '21 dage')
+    >>> quantity(12395.0, "ratio", "en"), quantity(12395.0, "ratio", "da")
+    ('more than 100×', 'over 100×')
     """
     if unit == "share":
         return _rounded(100 * value, language) + ("%" if language == "en" else " %")
@@ -61,7 +67,7 @@ def quantity(value: float, unit: str, language: Language) -> str:
         return amount(value, unit, language)
     text = _rounded(value, language)
     if unit == "ratio":
-        return f"{text}×"
+        return f"{text}×" if value <= _MOST_TIMES else _FAR[language].format(_MOST_TIMES)
     if unit in _UNITS[language]:
         one, many = _UNITS[language][unit]
         return f"{text} {one if text == '1' else many}"
