@@ -87,6 +87,9 @@ def _sureness(segment: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+_BROUGHT = ("customers", "share", "revenue_share", "clv_share", "churn", "unrealised")
+
+
 @dataclass(frozen=True)
 class _Base:
     """Everybody, of whom segments are parts."""
@@ -135,12 +138,14 @@ class _Base:
     def _brought(self, sums: Sums, place: int) -> dict[str, Any]:
         """Return what a segment brings, and may lose, of that of everybody."""
         told = {name: _or_none(held[place]) for name, held in sums.totals.items()}
+        customers = told["customers"]
+        if customers is None:  # then nothing is told of it
+            return dict.fromkeys(_BROUGHT)
         if not sums.about["revenue"][place]:
             told["revenue"] = 0.0
-        customers = told["customers"]
         return {
-            "customers": None if customers is None else int(customers),
-            "share": None if customers is None else customers / len(self.scored.frame),
+            "customers": int(customers),
+            "share": customers / len(self.scored.frame),
             "revenue_share": _part(told["revenue"], self._totals["revenue"]),
             "clv_share": _part(told["clv"], self._totals["clv"]),
             "churn": _or_none(sums.mean("churn")[place]),

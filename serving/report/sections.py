@@ -109,7 +109,9 @@ def _calls(report: Report, words: Words) -> Section | None:
             columns[name] = (words("consent", purpose=purpose), None)
     table = tables.of_frame(calls, words("calls_caption"), columns, words, fine="reasons")
     opened = Folded(words("calls_open", count=words.value(len(calls), "count")), table)
-    said = [words("calls_recorded", entry=report.calls_entry)] if report.calls_entry else []
+    said = [words("about_calls")]
+    if report.calls_entry:
+        said.append(words("calls_recorded", entry=report.calls_entry))
     return _section("calls", words, [Part(folded=[opened])], said)
 
 
