@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
 
 from features.source import load_tables
+from tests.browser import CHROMIUM, MISSING, opened, shown
 from tests.training.bases import make_regulars_config
 from training.card import report
 from training.job import train
 from training.progress import Reporter
 
-CHROMIUM = Path("/usr/bin/chromium")
 NOW = datetime(2024, 6, 3, tzinfo=UTC)
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(),
-    reason=f"{CHROMIUM}, the browser that pages are looked at with, is missing",
-)
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING)
 
 # What sticks out of the page to the right and is not within a box that scrolls by itself.
 STICKING_OUT = """
@@ -49,12 +44,8 @@ def pages(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox"], headless=True
-        )
+    with opened() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[1100, 360], ids=["wide", "narrow"])
@@ -62,17 +53,6 @@ def page(request, browser):
     page = browser.new_page(viewport={"width": request.param, "height": 800})
     yield page
     page.close()
-
-
-def shown(page: Page, file: Path) -> tuple[list[str], list[str]]:
-    """Open a file; return what the console complained of, and what else was asked for."""
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda said: complaints.append(f"{said.type}: {said.text}"))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda asked: requests.append(asked.url))
-    page.goto(file.as_uri(), wait_until="networkidle")
-    return complaints, [url for url in requests if url != file.as_uri()]
 
 
 @pytest.mark.parametrize("name", ["report", "churn", "clv", "segments"])

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from features.source import load_tables
 from serving.release import publish
@@ -16,10 +15,10 @@ from serving.report.contents import Report
 from serving.report.job import gather
 from serving.report.page import page as written
 from tests import factories
+from tests.browser import CHROMIUM, MISSING, opened, shown
 from tests.serving.report.contents import make_modelled, make_rows, make_table
 
 NOW = datetime(2024, 6, 3, 9, tzinfo=UTC)
-CHROMIUM = Path("/usr/bin/chromium")
 TELEPHONE, DESK, PAPER = 390, 1280, 680  # A4 less its margins is 180 mm, 680 px
 HOSTILE = (
     "<script>document.title='owned'</script>",
@@ -30,10 +29,7 @@ HOSTILE = (
     "=cmd|' /C calc'!A0",
 )
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(),
-    reason=f"{CHROMIUM}, the browser that pages are looked at with, is missing",
-)
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING)
 
 # What sticks out of the page to the right and is not within a table that scrolls by itself.
 STICKING_OUT = """
@@ -103,12 +99,8 @@ def _hostile() -> Report:
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox"], headless=True
-        )
+    with opened() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -116,17 +108,6 @@ def page(browser):
     page = browser.new_page(viewport={"width": TELEPHONE, "height": 844})
     yield page
     page.close()
-
-
-def shown(page: Page, file: Path) -> tuple[list[str], list[str]]:
-    """Open a file; return what the console complained of, and what else was asked for."""
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda said: complaints.append(f"{said.type}: {said.text}"))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda asked: requests.append(asked.url))
-    page.goto(file.as_uri(), wait_until="networkidle")
-    return complaints, [url for url in requests if url != file.as_uri()]
 
 
 def unfold(page: Page) -> None:
