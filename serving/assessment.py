@@ -15,15 +15,13 @@ import pandas as pd
 
 from features.schema import UNSEEN, FeatureSchema
 from serving.release import Release
-from serving.segmented import INACTIVE, OUT_OF_RANGE, Segmented, segmented
+from serving.segmented import INACTIVE, OUT_OF_RANGE, Segmented, in_range, segmented
 from training.bundle import Bundle
 from training.model import TASKS, Explanation, ExplanationError, Model, Task
 from training.quantities import Value
 from training.reasons import Vocabulary
 from training.segmenters.segmenter import Worth
 from training.timing import Times
-
-_LARGEST = 1e15  # XGBoost takes float32, and refuses all rows over one infinity
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ def assess(release: Release, table: pd.DataFrame) -> Assessments:
         features={digest: schema.plain(table) for digest, schema in known.items()},
         flags=[_flags(names) for names in zip(*unseen, strict=True)],
         tasks=tasks,
-        segments=segmented(*held["segments"], worth, _LARGEST) if "segments" in held else None,
+        segments=segmented(*held["segments"], worth) if "segments" in held else None,
         digests=release.digests,
     )
 
@@ -154,7 +152,7 @@ def _scores(bundle: Bundle, inputs: np.ndarray) -> TaskScores:
     model = bundle.model
     matrix = model.complete(inputs)
     asked = model.asked(matrix)
-    scored = asked & ~np.any(np.abs(matrix) > _LARGEST, axis=1)
+    scored = asked & in_range(matrix)
     explanation = _spread(_explained(model, matrix[scored]), scored)
     answered = _finite(explanation)
     held = model.intervals

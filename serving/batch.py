@@ -99,12 +99,7 @@ def score_base(
     table = build_known(config, tables, as_of).sort_values("customer_id", ignore_index=True)
     options = Options(reasons, language)
     batch = _Batch(config, release, options, f"batch-{as_of:%Y%m%d}-{uuid4().hex[:12]}")
-    body = {
-        "as_of": str(as_of),
-        "release": release.digest,
-        "bundles": release.digests,
-        "options": asdict(options),
-    }
+    body = entry_body(release, as_of, options)
     ledger = open_ledger(config.name, config.var)
     try:
         with temporary_beside(out) as temporary:
@@ -115,6 +110,24 @@ def score_base(
     finally:
         ledger.close()
     return batch.summary(out, as_of)
+
+
+def entry_body(release: Release, as_of: date, options: Options) -> dict[str, Any]:
+    """Return what the entry of a batch says of all its rows."""
+    return {
+        "as_of": str(as_of),
+        "release": release.digest,
+        "bundles": release.digests,
+        "options": asdict(options),
+    }
+
+
+def records(
+    assessed: Assessments, key: bytes, base: str, options: Options
+) -> Iterator[dict[str, Any]]:
+    """Yield what goes on record of each customer, under a name that is not their id."""
+    for row, customer in enumerate(assessed.customer_ids):
+        yield record(assessed, row, customer_token(key, base, customer), options)
 
 
 class _Batch:
@@ -135,9 +148,7 @@ class _Batch:
         for start in range(0, len(table), CHUNK):
             assessed = assess(self._release, table.iloc[start : start + CHUNK])
             writer.write_table(pa.Table.from_pylist(self._rows(assessed), schema=self.columns))
-            for row, customer in enumerate(assessed.customer_ids):
-                token = customer_token(self._key, self._base, customer)
-                yield record(assessed, row, token, self._options)
+            yield from records(assessed, self._key, self._base, self._options)
 
     def _rows(self, assessed: Assessments) -> list[dict[str, Any]]:
         return [self._row(answer(assessed, row, self._options)) for row in range(len(assessed))]

@@ -17,6 +17,8 @@ INACTIVE = "inactive"
 NO_VALUE = "no_value"
 OUT_OF_RANGE = "out_of_range"
 
+_LARGEST = 1e15  # XGBoost takes float32, and refuses all rows over one infinity
+
 
 @dataclass(frozen=True)
 class WayScores:
@@ -61,7 +63,12 @@ class Segmented:
         return Vocabulary.of(self.bundle)
 
 
-def segmented(bundle: Bundle, matrix: np.ndarray, worth: Worth | None, largest: float) -> Segmented:
+def in_range(matrix: np.ndarray) -> np.ndarray:
+    """Return which rows have no feature so extreme that a model has no finite answer."""
+    return ~np.any(np.abs(matrix) > _LARGEST, axis=1)
+
+
+def segmented(bundle: Bundle, matrix: np.ndarray, worth: Worth | None) -> Segmented:
     """Return the segments of rows.
 
     Parameters
@@ -70,10 +77,8 @@ def segmented(bundle: Bundle, matrix: np.ndarray, worth: Worth | None, largest: 
     matrix : ndarray, shape (rows, features)
     worth : Worth, optional
         The rows' lifetime values, where the release serves them.
-    largest : float
-        Features beyond it are out of range.
     """
-    sane = ~np.any(np.abs(matrix) > largest, axis=1)
+    sane = in_range(matrix)
     return Segmented(
         bundle,
         {held.way: _scores(bundle, held, matrix, worth, sane) for held in bundle.model.segmenters},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,10 +19,11 @@ from features import profile
 from features.engine import computed
 from features.source import Tables
 from features.timeline import stamp
-from serving.ledger import Ledger, LedgerError, customer_token
+from serving.batch import entry_body, records
+from serving.ledger import Ledger, LedgerError
 from serving.merkle import canonical
 from serving.report.scored import SEGMENT, Scored
-from serving.score import Assessments, answer, assess, record
+from serving.score import Assessments, answer, assess
 from serving.settings import open_ledger, open_secret
 from training.quantities import Language
 from training.reasons import Options
@@ -114,18 +115,15 @@ def to_call(
     options = Options(config.serving.reasons, language or config.serving.language)
     assessed = assess(scored.release, features) if len(features) else None
     found["reasons"] = pd.Series(_reasons(assessed, options), dtype=object)
-    records = _records(config, assessed, options)
-    body = {
-        "as_of": str(scored.as_of),
-        "release": scored.release.digest,
-        "bundles": scored.release.digests,
-        "options": asdict(options),
-    }
-    held = hashlib.sha256(b"".join(map(canonical, [body, *records]))).hexdigest()
+    on_record = (
+        tuple(records(assessed, open_secret(config.var), config.name, options)) if assessed else ()
+    )
+    body = entry_body(scored.release, scored.as_of, options)
+    held = hashlib.sha256(b"".join(map(canonical, [body, *on_record]))).hexdigest()
     batch_id = f"calls-{scored.as_of:%Y%m%d}-{held[:16]}"
     places = [f"{batch_id}/{rank}" for rank in found["rank"]]
     found.insert(2, "score_id", pd.Series(places, dtype=object))
-    return Calls(found, batch_id, records, body)
+    return Calls(found, batch_id, on_record, body)
 
 
 def _chosen(scored: Scored, most: int) -> pd.Index:
@@ -141,18 +139,6 @@ def _chosen(scored: Scored, most: int) -> pd.Index:
 
 def _before(as_of: date, days: float) -> date | None:
     return None if pd.isna(days) else as_of - timedelta(days=int(days))
-
-
-def _records(
-    config: Config, assessed: Assessments | None, options: Options
-) -> tuple[Mapping[str, Any], ...]:
-    if assessed is None:
-        return ()
-    key = open_secret(config.var)
-    return tuple(
-        record(assessed, row, customer_token(key, config.name, customer), options)
-        for row, customer in enumerate(assessed.customer_ids)
-    )
 
 
 def _reasons(assessed: Assessments | None, options: Options) -> list[list[str]]:

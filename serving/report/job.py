@@ -130,8 +130,8 @@ def gather(config: Config, tables: Tables, as_of: date, at: datetime, step: Step
 
     The scores of those to call are on record by then.
     """
-    origin = _origin(config, tables, as_of)
     release = current(config.var) if is_promoted(config.var) else None
+    origin = _origin(config, tables, as_of, release)
     scored_at = _scoring(config, tables, release) if release else None
     scored = scored_at(as_of) if scored_at else None
     step("customers scored")
@@ -158,7 +158,7 @@ def _scoring(config: Config, tables: Tables, release: Release) -> ScoredAt:
     return lru_cache(maxsize=2)(partial(score_at, config, tables, release))
 
 
-def _origin(config: Config, tables: Tables, as_of: date) -> Origin:
+def _origin(config: Config, tables: Tables, as_of: date, release: Release | None) -> Origin:
     instant(as_of, config.timezone)  # which refuses a day out of reach
     days = None if tables.snapshot is not None else first_and_last_day(tables)
     if days is not None and as_of <= days[0]:
@@ -167,10 +167,7 @@ def _origin(config: Config, tables: Tables, as_of: date) -> Origin:
         )
     files = {name: (intake.file, intake.rows) for name, intake in sorted(tables.intake.items())}
     held = Origin(files, fingerprint(config), config_hash(config), days)
-    if not is_promoted(config.var):
-        return held
-    release = current(config.var)
-    return replace(held, release=release.digest, bundles=release.digests)
+    return replace(held, release=release.digest, bundles=release.digests) if release else held
 
 
 def _of_figures(

@@ -18,8 +18,9 @@ from configs.values import Duration
 from features.build import build_known, schema_of
 from features.schema import FeatureSchema
 from features.source import Tables
-from serving.assessment import _LARGEST, schemas
+from serving.assessment import schemas
 from serving.release import Release
+from serving.segmented import in_range
 from training.model import Model
 from training.segmenters.segmenter import NOBODY, Segmenter, Worth
 from training.segmenters.value import ValueTenths
@@ -151,7 +152,7 @@ class _Encoded:
 
 def served(model: Model, matrix: np.ndarray) -> np.ndarray:
     """Return each row's value on the served scale; NaN where the service would give a code."""
-    asked = model.asked(matrix) & _within_range(matrix)
+    asked = model.asked(matrix) & in_range(matrix)
     found = np.full(len(matrix), np.nan)
     if asked.any():
         with np.errstate(over="ignore", invalid="ignore"):
@@ -194,11 +195,7 @@ def _potential(model: Model, matrix: np.ndarray) -> np.ndarray:
 
 def _rows_of(held: Segmenter, model: Model, matrix: np.ndarray) -> np.ndarray:
     """Return the rows that a way may be asked about."""
-    asked = _within_range(matrix)
+    asked = in_range(matrix)
     if held.population is not None:
         asked &= held.population.holds(model.schema, matrix)
     return np.flatnonzero(asked)
-
-
-def _within_range(matrix: np.ndarray) -> np.ndarray:
-    return ~np.any(np.abs(matrix) > _LARGEST, axis=1)

@@ -19,6 +19,7 @@ from features.schema import FeatureSchema
 from training.baselines import terms_of
 from training.predictors import Term
 from training.segmenters import mixture
+from training.segmenters.points import standardised
 
 MOST_LOOKED_AT = 2000  # customers the silhouette is measured on: it needs every pair's distance
 MOST_STUDIED = 10_000  # customers that a trial is fitted on
@@ -125,7 +126,7 @@ def _windowed(name: str, data: Behaved) -> str:
 
 def points_of(matrix: np.ndarray, terms: Sequence[Term]) -> np.ndarray:
     """Return rows in the columns that distances are taken in."""
-    return np.column_stack([term.weight * term.standardised(matrix) for term in terms])
+    return np.column_stack(standardised(terms, matrix))
 
 
 def cluster(points: np.ndarray, method: Method, k: int, seed: int) -> KMeans | GaussianMixture:

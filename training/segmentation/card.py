@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from configs.load import dump
 from configs.schema import Config
+from features.enough import clustered
 from training import facts as told_of
 from training.bundle import reference
 from training.gate import Verdict
@@ -272,11 +273,7 @@ def figures(
     """Draw a segments run: what each cluster is like, and what spoke for their number."""
     for held in found.model.segmenters:
         if isinstance(held, Clusters) and study is not None:
-            most = next(
-                way.max_segments
-                for way in (config.segments or {}).values()
-                if way.kind == "behaviour"
-            )
+            most = clustered(config)[held.way].max_segments
             return {
                 "segment_profile": _profile(data, held),
                 "segment_apart": segment_plots.segment_apart(
