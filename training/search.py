@@ -29,13 +29,13 @@ from training import (
 from training import space as space_of_study
 from training.facts import Origin
 from training.model import Task
-from training.segmenters import mixture
+from training.segmenters import mixture, points
 from training.study import Place
 
 SEARCH = (
     *(additive, blend, ensemble, families, shapes, trees),
     *(learned, probability, split, metrics, predictors, labels, timeline),
-    *(space_of_study, draws, pruning, curve, mixture),
+    *(space_of_study, draws, pruning, curve, mixture, points),
 )
 """What the value of a trial depends on besides its task."""
 
