@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from configs.reporting import Reporting
 from configs.segmentation import AttributeSegments, BehaviourSegments, Segments, ValueSegments
+from configs.serving import Serving
 from configs.sources import Attribute, Sources
 from configs.tasks import Cancel, Clv, Label, Lapse
 from configs.tuning import Tuning
@@ -112,31 +113,6 @@ class Leakage(Section):
         description="by how much ROC-AUC may fall from a random split to the later period without "
         "a warning; normalised Gini, of which 1 is twice as far from chance, by twice as much",
     )
-
-
-class Serving(Section):
-    """What the service and the batch answer."""
-
-    reasons: int = Field(ge=0, le=50, description="how many reasons each way a score carries")
-    language: Literal["en", "da"]
-    max_customers: int = Field(ge=1, le=100_000, description="customers in one call")
-    max_rows: int = Field(
-        10_000, ge=1, le=1_000_000, description="rows of one customer that a call may give"
-    )
-    max_body_mb: float = Field(gt=0, description="size of one call's body, in MB")
-    bands: tuple[Share, Share] = Field(
-        (0.3, 0.6),
-        strict=False,
-        description="the probabilities of leaving from which a customer is in the middle band, "
-        "and in the high one",
-    )
-
-    @field_validator("bands")
-    @classmethod
-    def _parted(cls, bands: tuple[float, float]) -> tuple[float, float]:
-        if bands[0] >= bands[1]:
-            raise ValueError("must rise: the high band begins above the middle one")
-        return bands
 
 
 class DuckDbEngine(Section):
