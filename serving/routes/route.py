@@ -1,0 +1,41 @@
+"""A route with the scope that a caller's key must have, and its answer as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+Scope = Literal["score", "read", "audit", "admin"]
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class ScopedRoute(Route):
+    """A route that takes keys of one scope.
+
+    Parameters
+    ----------
+    path : str
+        With its parameters in braces.
+    method : {"GET", "POST"}
+    scope : {"score", "read", "audit", "admin"}
+        What the caller's key must be for.
+    handler : callable
+        From the request to the answer.
+    """
+
+    def __init__(
+        self, path: str, method: Literal["GET", "POST"], scope: Scope, handler: Handler
+    ) -> None:
+        super().__init__(path, handler, methods=[method])
+        self.scope: Scope = scope
+
+
+def as_json(held: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return data as a response in JSON."""
+    content = json.dumps(held, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return Response(content.encode(), status, headers, "application/json")
