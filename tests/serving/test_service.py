@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.source import load_tables
-from serving import app, guard, server, settings
+from serving import app, guard, problem, server, settings
 from serving.api import ModelsAnswer, Problem, ScoreAnswer
 from serving.batch import fill_store, score_base
 from serving.merkle import canonical
@@ -342,7 +342,7 @@ def test_the_document_is_of_the_routes_there_are(shop):
     for status in (400, 413, 415, 422, 503):
         assert str(status) in described["responses"]
     for example in described["requestBody"]["content"]["application/json"]["examples"].values():
-        app.read_request(json.dumps(example["value"]).encode(), 1000)
+        problem.read_request(json.dumps(example["value"]).encode(), 1000)
     for status, model in (("200", ScoreAnswer), ("422", Problem)):
         (content,) = described["responses"][status]["content"].values()
         for example in content["examples"].values():
