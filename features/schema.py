@@ -142,6 +142,45 @@ class FeatureSchema:
         codes[codes < 0] = np.nan
         return codes
 
+    def encode_rows(
+        self, rows: Sequence[Sequence[float | str | None]]
+    ) -> tuple[np.ndarray, list[tuple[str, ...]]]:
+        """Return rows of plain values as `encode` returns a frame's, and as `unseen` does.
+
+        Returns
+        -------
+        matrix : ndarray of float64, shape (rows, columns)
+        unseen : list of tuple of str
+            For each row, the features whose category was not seen in training.
+        """
+        if not self._codes:
+            return self._numbers(rows), [()] * len(rows)
+        unseen: list[tuple[str, ...]] = []
+        numbers = []
+        for row in rows:
+            held, odd = list(row), []
+            for index, codes in self._codes:
+                value = held[index]
+                if value is not None:
+                    held[index] = codes.get(value)  # type: ignore[arg-type]
+                    if held[index] is None:
+                        odd.append(self.names[index])
+            numbers.append(held)
+            unseen.append(tuple(odd))
+        return self._numbers(numbers), unseen
+
+    def _numbers(self, rows: Sequence[Sequence[Any]]) -> np.ndarray:
+        return np.array(rows, dtype=float).reshape(len(rows), len(self.columns))  # None is NaN
+
+    @cached_property
+    def _codes(self) -> list[tuple[int, dict[str, float]]]:
+        """The columns of categories, each with the numbers that stand for them."""
+        return [
+            (index, {name: float(code) for code, name in enumerate(column.categories)})
+            for index, column in enumerate(self.columns)
+            if column.kind == "category"
+        ]
+
     def unseen(self, frame: pd.DataFrame) -> list[tuple[str, ...]]:
         """Return, for each row, the features whose category was not seen in training."""
         found: list[list[str]] = [[] for _ in range(len(frame))]

@@ -138,14 +138,26 @@ class ScoreRequest(Part):
     reasons: int | None = Field(
         None, ge=0, le=50, description="how many reasons each way; the service's own unless given"
     )
-    language: Language | None = Field(None, description="of the reasons")
+    language: Language | None = Field(
+        None, description="of the reasons; by Accept-Language unless given"
+    )
 
     @field_validator("customers", mode="before")
     @classmethod
     def _not_too_many(cls, customers: Any, info: ValidationInfo) -> Any:
-        most = (info.context or {}).get("max_customers", 100_000)
+        bounds = info.context or {}
+        most = bounds.get("max_customers", 100_000)
         if isinstance(customers, list) and len(customers) > most:
-            raise ValueError(f"at most {most} customers in one call; send the rest in another")
+            raise ValueError(
+                f"at most {most} customers in one call; send the rest in another, or start a batch"
+            )
+        if isinstance(customers, list) and len(customers) > bounds.get("max_given", 100_000):
+            given = sum(isinstance(each, dict) and len(each) > 1 for each in customers)
+            if given > bounds["max_given"]:
+                raise ValueError(
+                    f"at most {bounds['max_given']} customers with features or rows in one call; "
+                    "send the rest in another"
+                )
         return customers
 
     @model_validator(mode="after")
@@ -184,6 +196,10 @@ class Apart(Part):
     apart: list[Reason]
 
 
+Flag = Annotated[
+    str,
+    Field(pattern=r"^((unseen_category|missing|out_of_range):.+|old_features)$"),
+]
 Chance = Annotated[float, Field(ge=0, le=1)]
 DaysAhead = Annotated[str, Field(pattern=r"^[1-9][0-9]*$")]
 
@@ -205,6 +221,9 @@ class Churn(Part):
     """The risk that the customer leaves."""
 
     probability: Chance
+    band: Literal["low", "middle", "high"] | None = Field(
+        description="by the thresholds that the base's config sets; null of a score from before"
+    )
     no_purchase_within: dict[DaysAhead, Chance] | None = Field(
         description="where churn is silence: the chance that the customer buys nothing within so "
         "many days, which falls with the days; at the horizon it is the probability"
@@ -235,6 +254,15 @@ class Clv(Part):
     reasons: Directions
 
 
+class ValueAtRisk(Part):
+    """The money that is expected to be lost by the customer's leaving."""
+
+    amount: float = Field(ge=0, description="the chance of leaving × the value if they stay")
+    if_stays: float = Field(description="what the customer is expected to bring if they stay")
+    currency: str
+    horizon_days: int = Field(description="over which the money would come: that of the CLV")
+
+
 class Segment(Part):
     """The segment that the customer belongs to, of one way of telling customers apart."""
 
@@ -255,6 +283,7 @@ class Score(Part):
     as_of: str | None
     churn: Churn | None
     clv: Clv | None
+    value_at_risk: ValueAtRisk | None = Field(description="where both churn and CLV have a score")
     segments: dict[WayName, Segment | None] | None = Field(
         description="one of each way that the base's customers are told apart by"
     )
@@ -263,7 +292,10 @@ class Score(Part):
         "asked about, features so extreme that the model has no finite answer, or no lifetime "
         "value that a segment by value is of"
     )
-    flags: list[str] = Field(description="what is odd: unseen_category:FEATURE")
+    flags: list[Flag] = Field(
+        description="what is odd: a category not seen in training, a feature missing that hardly "
+        "ever was, one beyond all values seen in training, features looked up that are old"
+    )
     bundles: dict[TaskName, Digest] = Field(description="the model that was asked, by task")
 
 
@@ -282,6 +314,7 @@ class ItemError(Part):
 
     code: Literal[
         "unknown_customer",
+        "stale_features",
         "invalid_features",
         "features_changing",
         "invalid_rows",

@@ -6,16 +6,18 @@ night give the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from features.schema import UNSEEN, FeatureSchema
+from features.schema import FeatureSchema
+from serving.customers import Customers
+from serving.oddities import flags
 from serving.release import Release
 from serving.segmented import INACTIVE, OUT_OF_RANGE, Segmented, in_range, segmented
+from serving.value import AtRisk, at_risk
 from training.bundle import Bundle
 from training.model import TASKS, Explanation, ExplanationError, Model, Task
 from training.quantities import Value
@@ -31,6 +33,8 @@ class TaskScores:
     Parameters
     ----------
     bundle : Bundle
+    vocabulary : Vocabulary
+        The words of its features.
     learned : ndarray, shape (rows, columns)
         The learned columns; NaN where missing.
     codes : list of str or None
@@ -45,54 +49,66 @@ class TaskScores:
     """
 
     bundle: Bundle
+    vocabulary: Vocabulary
     learned: np.ndarray
     codes: list[str | None]
     explanation: Explanation
     intervals: Mapping[str, np.ndarray]
     times: Times | None = None
 
-    @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """The words of the bundle's features."""
-        return Vocabulary.of(self.bundle)
-
     def learned_of(self, row: int) -> dict[str, Value]:
         """Return a row's learned columns by name, None for missing."""
+        if not self.learned.shape[1]:
+            return {}
         model = self.bundle.model
         names = model.schema.names[len(model.inputs.names) :]
-        values = [None if np.isnan(value) else value for value in self.learned[row].tolist()]
+        values = [value if value == value else None for value in self.learned[row].tolist()]
         return dict(zip(names, values, strict=True))
 
 
 @dataclass(frozen=True)
 class Assessments:
-    """Every task's scores of a table of customers.
+    """Every task's scores of customers.
 
     Parameters
     ----------
-    customer_ids, as_of : list
-        Whom, and as of which day (None if not told).
-    features : mapping of str to list of rows
-        The features as used, by schema digest: plain values in the schema's order.
+    customers : Customers
+        Whom, as of which day, and the features as used.
     flags : list of list of str
-        What is odd about a row: ``unseen_category:FEATURE``.
+        What is odd about a row: ``unseen_category:FEATURE`` and so on.
     tasks : mapping of task to TaskScores
         Churn and lifetime value.
+    at_risk : AtRisk, optional
+        Where both of them are served.
     segments : Segmented, optional
     digests : mapping of task to str
         The bundles that were asked.
     """
 
-    customer_ids: list[str]
-    as_of: list[str | None]
-    features: Mapping[str, list[list[Value]]]
+    customers: Customers
     flags: list[list[str]]
     tasks: Mapping[Task, TaskScores]
+    at_risk: AtRisk | None
     segments: Segmented | None
     digests: Mapping[str, str]
 
     def __len__(self) -> int:
-        return len(self.customer_ids)
+        return len(self.customers)
+
+    @property
+    def customer_ids(self) -> list[str]:
+        """Whom."""
+        return self.customers.ids
+
+    @property
+    def as_of(self) -> list[str | None]:
+        """The day that each one's features were known at."""
+        return self.customers.as_of
+
+    @property
+    def features(self) -> Mapping[str, list[Sequence[Value]]]:
+        """The features as used, by schema digest: plain values in the schema's order."""
+        return self.customers.features
 
 
 def schemas(release: Release) -> dict[str, FeatureSchema]:
@@ -101,14 +117,14 @@ def schemas(release: Release) -> dict[str, FeatureSchema]:
     return {schema.digest: schema for schema in held}
 
 
-def assess(release: Release, table: pd.DataFrame) -> Assessments:
-    """Score every row of a table under every bundle of a release.
+def assess(release: Release, customers: Customers | pd.DataFrame) -> Assessments:
+    """Score every customer under every bundle of a release.
 
     Parameters
     ----------
     release : Release
-    table : DataFrame
-        ``as_of``, ``customer_id`` and the features of every bundle's schema.
+    customers : Customers or DataFrame
+        With the features of every bundle's schema; a table has ``as_of`` and ``customer_id`` too.
 
     Raises
     ------
@@ -117,30 +133,48 @@ def assess(release: Release, table: pd.DataFrame) -> Assessments:
     ExplanationError
         If contributions do not add up to the margin they explain.
     """
-    known = schemas(release)
-    matrices = {digest: schema.encode(table) for digest, schema in known.items()}
-    unseen = [schema.unseen(table) for schema in known.values()]
+    if isinstance(customers, pd.DataFrame):
+        customers = Customers.of_table(schemas(release), customers)
     held = {
-        task: (bundle, matrices[bundle.model.inputs.digest])
+        task: (bundle, customers.matrices[bundle.model.inputs.digest])
         for task, bundle in release.bundles.items()
     }
+    words = release.vocabularies
     tasks: dict[Task, TaskScores] = {
-        task: _scores(*held[task]) for task in TASKS if task in held and task != "segments"
+        task: _scores(*held[task], words[task])
+        for task in TASKS
+        if task in held and task != "segments"
     }
     worth = _worth(tasks["clv"]) if "clv" in tasks else None
+    parted = segmented(*held["segments"], words["segments"], worth) if "segments" in held else None
     return Assessments(
-        customer_ids=[str(customer) for customer in table["customer_id"]],
-        as_of=[None if day is None else str(day) for day in table["as_of"]],
-        features={digest: schema.plain(table) for digest, schema in known.items()},
-        flags=[_flags(names) for names in zip(*unseen, strict=True)],
+        customers=customers,
+        flags=flags(customers.unseen, _asked(held, tasks)),
         tasks=tasks,
-        segments=segmented(*held["segments"], worth) if "segments" in held else None,
+        at_risk=_at_risk(release, tasks),
+        segments=parted,
         digests=release.digests,
     )
 
 
-def _flags(unseen: Sequence[Sequence[str]]) -> list[str]:
-    return [f"{UNSEEN}:{name}" for name in sorted({name for names in unseen for name in names})]
+def _asked(
+    held: Mapping[Task, tuple[Bundle, np.ndarray]], tasks: Mapping[Task, TaskScores]
+) -> Iterator[tuple[Bundle, np.ndarray, np.ndarray]]:
+    """Yield each bundle with its inputs, and which rows it has an answer for."""
+    for task, (bundle, matrix) in held.items():
+        scored = (
+            np.isfinite(tasks[task].explanation.served)
+            if task in tasks
+            else np.ones(len(matrix), dtype=bool)
+        )
+        yield bundle, matrix, scored
+
+
+def _at_risk(release: Release, tasks: Mapping[Task, TaskScores]) -> AtRisk | None:
+    if not {"churn", "clv"} <= tasks.keys():
+        return None
+    churn, clv = (tasks[task].explanation.served for task in ("churn", "clv"))
+    return at_risk(release.bundles, churn, clv)
 
 
 def _worth(scores: TaskScores) -> Worth | None:
@@ -148,7 +182,7 @@ def _worth(scores: TaskScores) -> Worth | None:
     return Worth(scores.explanation.served, tenths) if tenths else None
 
 
-def _scores(bundle: Bundle, inputs: np.ndarray) -> TaskScores:
+def _scores(bundle: Bundle, inputs: np.ndarray, vocabulary: Vocabulary) -> TaskScores:
     model = bundle.model
     matrix = model.complete(inputs)
     asked = model.asked(matrix)
@@ -158,10 +192,11 @@ def _scores(bundle: Bundle, inputs: np.ndarray) -> TaskScores:
     held = model.intervals
     return TaskScores(
         bundle=bundle,
+        vocabulary=vocabulary,
         learned=matrix[:, inputs.shape[1] :],
         codes=[
             None if told else OUT_OF_RANGE if within else INACTIVE
-            for told, within in zip(answered, asked, strict=True)
+            for told, within in zip(answered.tolist(), asked.tolist(), strict=True)
         ],
         explanation=explanation,
         intervals={
@@ -209,7 +244,9 @@ def _spread(found: Explanation, chosen: np.ndarray) -> Explanation:
 
 def _finite(found: Explanation) -> np.ndarray:
     """Return which rows have finite numbers throughout."""
-    whole = np.column_stack(
-        [found.margin, found.served, found.contributions, found.served_contributions]
+    return (
+        np.isfinite(found.margin)
+        & np.isfinite(found.served)
+        & np.isfinite(found.contributions).all(axis=1)
+        & np.isfinite(found.served_contributions).all(axis=1)
     )
-    return np.isfinite(whole).all(axis=1)

@@ -97,7 +97,7 @@ def score_base(
     """
     _check_definitions(config, tables, schemas(release))
     table = build_known(config, tables, as_of).sort_values("customer_id", ignore_index=True)
-    options = Options(reasons, language)
+    options = Options(reasons, language, config.serving.bands)
     batch = _Batch(config, release, options, f"batch-{as_of:%Y%m%d}-{uuid4().hex[:12]}")
     body = entry_body(release, as_of, options)
     ledger = open_ledger(config.name, config.var)

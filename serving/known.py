@@ -23,11 +23,14 @@ class Known:
         By schema digest, in the schema's order.
     rows : str, optional
         The digest of the rows that they were built from.
+    flags : tuple of str
+        What is odd about how they were looked up.
     """
 
     as_of: str | None
     values: Mapping[str, Sequence[Value]]
     rows: str | None = None
+    flags: tuple[str, ...] = ()
 
 
 class CustomerError(Exception):

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from configs.schema import Config
 from features.schema import FeatureColumn, FeatureError, FeatureSchema, check_value
 from features.store import FeatureStore, StoredFeatures
 from serving.api import Asked, ScoreRequest
+from serving.customers import Customers
 from serving.known import LONGEST_TEXT, CustomerError, Known
 from serving.ledger import Ledger, customer_token
+from serving.oddities import OLD
 from serving.release import Release
 from serving.rows import FromRows
-from serving.score import answer, assess, frame, record, schemas
-from training.quantities import Value
+from serving.score import Asking, answer, assess, record, schemas
+from training.quantities import Language, Value
 from training.reasons import Options
 
 KIND = "score"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A call's answer, which may leave once its records are on disk.
+
+    Parameters
+    ----------
+    records : list of (id, kind, body)
+    answer : dict
+    """
+
+    records: list[tuple[str, str, dict[str, Any]]]
+    answer: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,64 +81,84 @@ class Online:
         """What builds features from customers' own rows."""
         return FromRows(self.config, self.schemas)
 
-    def score(self, request: ScoreRequest, at: datetime) -> dict[str, Any]:
+    def score(self, request: ScoreRequest, at: datetime, key: str | None = None) -> dict[str, Any]:
         """Return one result a customer asked, in the order asked; scores are on record by then.
+
+        Parameters
+        ----------
+        request : ScoreRequest
+        at : datetime
+            When this is asked.
+        key : str, optional
+            The id of the key that asks.
 
         Raises
         ------
         StamkundeError
             If features cannot be looked up or scores not recorded: then none is given.
         """
+        prepared = self.prepare(request, at, key)
+        self.ledger.append(prepared.records, at)
+        return prepared.answer
+
+    def prepare(
+        self,
+        request: ScoreRequest,
+        at: datetime,
+        key: str | None = None,
+        language: Language | None = None,
+        name: Callable[[int], str] = lambda _: uuid4().hex,
+    ) -> Prepared:
+        """Return the answer to a call, and what must be on record before it may leave.
+
+        Parameters
+        ----------
+        request : ScoreRequest
+        at : datetime
+        key : str, optional
+        language : {"en", "da"}, optional
+            What the caller reads, unless the request itself says.
+        name : callable
+            From a customer's place in the call to the score's id.
+
+        Raises
+        ------
+        DatabaseError
+            If features cannot be looked up.
+        """
         defaults = self.config.serving
         options = Options(
             defaults.reasons if request.reasons is None else request.reasons,
-            request.language or defaults.language,
+            request.language or language or defaults.language,
+            defaults.bands,
         )
-        found = self._features(request.customers)
-        scored = iter(self._scored(request.customers, found, options, at))
-        return {
-            "results": [
-                next(scored)
-                if isinstance(held, Known)
-                else {"customer_id": asked.customer_id, "error": held.error}
-                for asked, held in zip(request.customers, found, strict=True)
-            ]
-        }
-
-    def _scored(
-        self,
-        customers: Sequence[Asked],
-        found: Sequence[Known | CustomerError],
-        options: Options,
-        at: datetime,
-    ) -> list[dict[str, Any]]:
-        known = [held for held in found if isinstance(held, Known)]
-        ids = [
-            asked.customer_id
-            for asked, held in zip(customers, found, strict=True)
-            if isinstance(held, Known)
+        found = self._features(request.customers, at)
+        known = [place for place, held in enumerate(found) if isinstance(held, Known)]
+        results: list[dict[str, Any]] = [
+            {"customer_id": asked.customer_id, "error": held.error}
+            if isinstance(held, CustomerError)
+            else {}
+            for asked, held in zip(request.customers, found, strict=True)
         ]
-        if not known:
-            return []
-        values = [held.values for held in known]
-        assessed = assess(
-            self.release, frame(self.schemas, values, ids, [held.as_of for held in known])
-        )
-        score_ids = [uuid4().hex for _ in ids]
-        tokens = (customer_token(self.secret, self.release.base, customer) for customer in ids)
-        self.ledger.append(
-            [
-                (score_id, KIND, record(assessed, row, token, options, known[row].rows))
-                for row, (score_id, token) in enumerate(zip(score_ids, tokens, strict=True))
-            ],
-            at,
-        )
-        return [
-            {"id": score_id, **answer(assessed, row, options)}
-            for row, score_id in enumerate(score_ids)
-        ]
+        records = []
+        if known:
+            ids = [request.customers[place].customer_id for place in known]
+            told: list[Known] = [found[place] for place in known]  # type: ignore[misc]
+            assessed = assess(self.release, self._customers(ids, told))
+            for row, place in enumerate(known):
+                score_id = name(place)
+                asking = Asking(told[row].rows, told[row].flags, key)
+                token = customer_token(self.secret, self.release.base, ids[row])
+                records.append((score_id, KIND, record(assessed, row, token, options, asking)))
+                results[place] = {"id": score_id, **answer(assessed, row, options, asking)}
+        return Prepared(records, {"results": results})
 
-    def _features(self, customers: Sequence[Asked]) -> list[Known | CustomerError]:
+    def _customers(self, ids: Sequence[str], known: Sequence[Known]) -> Customers:
+        return Customers.of_rows(
+            self.schemas, [held.values for held in known], ids, [held.as_of for held in known]
+        )
+
+    def _features(self, customers: Sequence[Asked], at: datetime) -> list[Known | CustomerError]:
         by_id = [asked.customer_id for asked in customers if _is_by_id(asked)]
         stored = {
             digest: self.store.get(self.release.base, digest, by_id) if by_id else {}
@@ -132,20 +169,39 @@ class Online:
             for asked in customers
             if asked.rows is not None and asked.as_of is not None
         ]
-        built = iter(self.from_rows.known(given))
+        built = iter(self.from_rows.known(given)) if given else iter(())
+        today = at.astimezone(self._zone).date()
         return [
-            self._known(asked, stored) if asked.rows is None else next(built) for asked in customers
+            self._known(asked, stored, today) if asked.rows is None else next(built)
+            for asked in customers
         ]
 
+    @cached_property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.config.timezone)
+
     def _known(
-        self, asked: Asked, stored: Mapping[str, Mapping[str, StoredFeatures]]
+        self, asked: Asked, stored: Mapping[str, Mapping[str, StoredFeatures]], today: date
     ) -> Known | CustomerError:
         try:
             if asked.features is None:
-                return _looked_up(asked.customer_id, stored)
+                return self._of_age(_looked_up(asked.customer_id, stored), today)
             return self._given(asked.features, asked.as_of)
         except CustomerError as refusal:
             return refusal
+
+    def _of_age(self, known: Known, today: date) -> Known:
+        """Flag features that are old; refuse those that are too old to be scored by."""
+        assert known.as_of is not None
+        age = (today - date.fromisoformat(known.as_of)).days
+        stale, old = self.config.serving.stale_after, self.config.serving.old_after
+        if stale is not None and age > stale:
+            raise CustomerError(
+                "stale_features",
+                f"the stored features are of {known.as_of}, {age} days ago; they may be {stale} "
+                "days old (serving.stale_after): fill the store again, or give the features",
+            )
+        return replace(known, flags=(OLD,)) if age > old else known
 
     def _given(self, features: Mapping[str, Any], as_of: str | None) -> Known:
         for name in features:

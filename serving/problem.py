@@ -39,8 +39,15 @@ class ProblemError(Exception):
         return Response(content, self.status, dict(headers or {}), MEDIA_TYPE)
 
 
-def read_request(body: bytes, max_customers: int) -> ScoreRequest:
+def read_request(body: bytes, max_customers: int, max_given: int | None = None) -> ScoreRequest:
     """Read the body of a call for scores.
+
+    Parameters
+    ----------
+    body : bytes
+    max_customers, max_given : int
+        How many customers one call may name by id, and how many it may give features or rows of:
+        as many unless told.
 
     Raises
     ------
@@ -49,9 +56,8 @@ def read_request(body: bytes, max_customers: int) -> ScoreRequest:
         for scores as it should.
     """
     try:
-        return ScoreRequest.model_validate(
-            _read_json(body), context={"max_customers": max_customers}
-        )
+        bounds = {"max_customers": max_customers, "max_given": max_given or max_customers}
+        return ScoreRequest.model_validate(_read_json(body), context=bounds)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
     errors = [

@@ -24,6 +24,7 @@ from configs.errors import StamkundeError
 from serving.merkle import canonical, put, sync, temporary_beside
 from training.bundle import Bundle, load, sha256
 from training.model import TASKS, Task
+from training.reasons import Vocabulary
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -51,6 +52,11 @@ class Release:
     def digests(self) -> dict[str, str]:
         """Each task's bundle, in the tasks' usual order."""
         return {task: self.bundles[task].digest for task in TASKS if task in self.bundles}
+
+    @cached_property
+    def vocabularies(self) -> dict[Task, Vocabulary]:
+        """The words of each bundle's features."""
+        return {task: Vocabulary.of(bundle) for task, bundle in self.bundles.items()}
 
     @cached_property
     def digest(self) -> str:

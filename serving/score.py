@@ -2,54 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-from pydantic import TypeAdapter
+import numpy as np
 
-from configs.values import Duration
-from features.schema import FeatureSchema
 from serving import timing
 from serving.assessment import Assessments, TaskScores, schemas
 from serving.assessment import assess as assess
+from serving.customers import Customers
 from serving.release import Release
 from serving.segmented import WayScores
+from serving.value import horizon_of
 from training.bundle import Bundle
 from training.model import TASKS, Task
-from training.quantities import Value
 from training.reasons import Options, Row, ranked
 
 BundleLookup = Callable[[str], Bundle]
 
-_DAYS: TypeAdapter[int] = TypeAdapter(Duration)
+
+@dataclass(frozen=True)
+class Asking:
+    """How a customer came to be asked about.
+
+    Parameters
+    ----------
+    rows : str, optional
+        The digest of the rows that the features were built from, where the caller gave them; the
+        rows themselves are not put on record.
+    flags : tuple of str
+        What was odd about looking the features up: ``old_features``.
+    key : str, optional
+        The id of the key that asked.
+    """
+
+    rows: str | None = None
+    flags: tuple[str, ...] = ()
+    key: str | None = None
 
 
-def frame(
-    known: Mapping[str, FeatureSchema],
-    rows: Sequence[Mapping[str, Sequence[Value]]],
-    customer_ids: Sequence[str],
-    as_of: Sequence[str | None],
-) -> pd.DataFrame:
-    """Return the table to assess of plain rows of features, each given by schema digest."""
-    parts = [schema.decode([row[digest] for row in rows]) for digest, schema in known.items()]
-    whole = parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
-    whole = whole.loc[:, ~whole.columns.duplicated()]
-    keys = {"as_of": list(as_of), "customer_id": list(customer_ids)}
-    return pd.concat([pd.DataFrame(keys, index=whole.index, dtype=object), whole], axis=1)
+_BY_BATCH = Asking()
 
 
-def answer(assessments: Assessments, row: int, options: Options) -> dict[str, Any]:
+def answer(
+    assessments: Assessments, row: int, options: Options, asking: Asking = _BY_BATCH
+) -> dict[str, Any]:
     """Return one customer's scores and reasons, as the service and the batch tell them."""
     return {
         "customer_id": assessments.customer_ids[row],
         "as_of": assessments.as_of[row],
         "churn": _told(assessments, "churn", row, options),
         "clv": _told(assessments, "clv", row, options),
+        "value_at_risk": _at_risk(assessments, row),
         "segments": _segments(assessments, row, options),
         "codes": _codes(assessments, row),
-        "flags": assessments.flags[row],
+        "flags": [*assessments.flags[row], *asking.flags],
         "bundles": dict(assessments.digests),
     }
 
@@ -80,12 +88,12 @@ def _told(
     if task == "churn":
         asked, as_of = scores.bundle.model.timing, assessments.as_of[row]
         times = timing.told(asked, scores.times, row, as_of, options.language)
-        return {"probability": float(held.served[row]), **times, **served}
-    config = scores.bundle.manifest["config"]
+        probability = float(held.served[row])
+        return {"probability": probability, "band": options.band(probability), **times, **served}
     return {
         "value": float(held.served[row]),
-        "currency": config["currency"],
-        "horizon_days": _DAYS.validate_python(config["clv"]["horizon"]),
+        "currency": scores.vocabulary.currency,
+        "horizon_days": horizon_of(scores.bundle),
         "intervals": _intervals(scores, row),
         **served,
     }
@@ -105,6 +113,20 @@ def _reasons(
     return {
         "raises": ranked(scores.vocabulary, held, 1, options),
         "lowers": ranked(scores.vocabulary, held, -1, options),
+    }
+
+
+def _at_risk(assessments: Assessments, row: int) -> dict[str, Any] | None:
+    """Return the money that is at risk of a customer; null without a chance or a value."""
+    held = assessments.at_risk
+    if held is None or np.isnan(held.amount[row]):
+        return None
+    clv = assessments.tasks["clv"]
+    return {
+        "amount": float(held.amount[row]),
+        "if_stays": float(held.if_stays[row]),
+        "currency": clv.vocabulary.currency,
+        "horizon_days": horizon_of(clv.bundle),
     }
 
 
@@ -140,7 +162,7 @@ def _segment(scores: WayScores, row: int, options: Options) -> dict[str, Any] | 
 
 
 def record(
-    assessments: Assessments, row: int, token: str, options: Options, rows: str | None = None
+    assessments: Assessments, row: int, token: str, options: Options, asking: Asking = _BY_BATCH
 ) -> dict[str, Any]:
     """Return what is put on record of one customer's scores: all it takes to replay them.
 
@@ -151,27 +173,33 @@ def record(
     token : str
         The customer's name in the record, which is not their id.
     options : Options
-    rows : str, optional
-        The digest of the rows that the features were built from, where the caller gave them; the
-        rows themselves are not put on record.
+    asking : Asking
     """
+    scores: dict[str, Any] = {
+        task: _recorded(held, row, assessments.as_of[row], options)
+        for task, held in assessments.tasks.items()
+    }
+    if (at_risk := _at_risk(assessments, row)) is not None:
+        scores["value_at_risk"] = {name: at_risk[name] for name in ("amount", "if_stays")}
     return {
-        **({"from": "rows", "rows": rows} if rows else {}),
+        **({"from": "rows", "rows": asking.rows} if asking.rows else {}),
+        **({"found": list(asking.flags)} if asking.flags else {}),
+        **({"key": asking.key} if asking.key else {}),
         "customer": token,
         "as_of": assessments.as_of[row],
-        "features": {digest: rows[row] for digest, rows in assessments.features.items()},
-        "scores": {
-            task: _recorded(scores, row, assessments.as_of[row])
-            for task, scores in assessments.tasks.items()
-        }
-        | _recorded_segments(assessments, row, options),
-        "flags": assessments.flags[row],
+        "features": {digest: list(rows[row]) for digest, rows in assessments.features.items()},
+        "scores": scores | _recorded_segments(assessments, row, options),
+        "flags": [*assessments.flags[row], *asking.flags],
         "bundles": dict(assessments.digests),
-        "options": asdict(options),
+        "options": {
+            "reasons": options.reasons,
+            "language": options.language,
+            "bands": options.bands and list(options.bands),
+        },
     }
 
 
-def _recorded(scores: TaskScores, row: int, as_of: str | None) -> dict[str, Any]:
+def _recorded(scores: TaskScores, row: int, as_of: str | None, options: Options) -> dict[str, Any]:
     if scores.codes[row] is not None:
         return {"code": scores.codes[row]}
     held = scores.explanation
@@ -188,6 +216,8 @@ def _recorded(scores: TaskScores, row: int, as_of: str | None) -> dict[str, Any]
         said["learned"] = learned
     if scores.times is not None and (asked := scores.bundle.model.timing):
         said |= timing.recorded(asked, scores.times, row, as_of)
+    if scores.bundle.model.task == "churn" and (band := options.band(said["served"])):
+        said["band"] = band
     return said
 
 
@@ -217,6 +247,14 @@ def replay(body: Mapping[str, Any], bundle_lookup: BundleLookup) -> dict[str, An
     """
     bundles = {task: bundle_lookup(body["bundles"][task]) for task in body["bundles"]}
     release = Release("", {task: bundles[task] for task in TASKS if task in bundles})
-    table = frame(schemas(release), [body["features"]], [""], [body["as_of"]])
-    options, rows = Options(**body["options"]), body.get("rows")
-    return record(assess(release, table), 0, body["customer"], options, rows)
+    customer = Customers.of_rows(schemas(release), [body["features"]], [""], [body["as_of"]])
+    options, asking = asked(body)
+    return record(assess(release, customer), 0, body["customer"], options, asking)
+
+
+def asked(body: Mapping[str, Any]) -> tuple[Options, Asking]:
+    """Return how a score on record was asked for."""
+    held = body["options"]
+    bands = held.get("bands")
+    options = Options(held["reasons"], held["language"], tuple(bands) if bands else None)
+    return options, Asking(body.get("rows"), tuple(body.get("found", ())), body.get("key"))

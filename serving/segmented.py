@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -55,12 +54,8 @@ class Segmented:
     """What a bundle of segments says of every row."""
 
     bundle: Bundle
+    vocabulary: Vocabulary
     ways: Mapping[str, WayScores]
-
-    @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """The words of the bundle's features."""
-        return Vocabulary.of(self.bundle)
 
 
 def in_range(matrix: np.ndarray) -> np.ndarray:
@@ -68,12 +63,16 @@ def in_range(matrix: np.ndarray) -> np.ndarray:
     return ~np.any(np.abs(matrix) > _LARGEST, axis=1)
 
 
-def segmented(bundle: Bundle, matrix: np.ndarray, worth: Worth | None) -> Segmented:
+def segmented(
+    bundle: Bundle, matrix: np.ndarray, vocabulary: Vocabulary, worth: Worth | None
+) -> Segmented:
     """Return the segments of rows.
 
     Parameters
     ----------
     bundle : Bundle
+    vocabulary : Vocabulary
+        The words of its features.
     matrix : ndarray, shape (rows, features)
     worth : Worth, optional
         The rows' lifetime values, where the release serves them.
@@ -81,6 +80,7 @@ def segmented(bundle: Bundle, matrix: np.ndarray, worth: Worth | None) -> Segmen
     sane = in_range(matrix)
     return Segmented(
         bundle,
+        vocabulary,
         {held.way: _scores(bundle, held, matrix, worth, sane) for held in bundle.model.segmenters},
     )
 

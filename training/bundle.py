@@ -114,9 +114,48 @@ class Bundle:
         return tuple(self.scores["edges"][1:-1])
 
     @cached_property
+    def ranges(self) -> Ranges:
+        """What its inputs were in training: their least and greatest, and which were all there."""
+        return Ranges.of(self.model.inputs, self.reference)
+
+    @cached_property
     def card(self) -> dict[str, Any]:
         """The model card as data."""
         return json.loads((self.path / "card.json").read_bytes())
+
+
+_SELDOM = 0.01
+"""The share of training rows below which it is odd for a feature to be missing."""
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """The training ranges of a model's inputs, in the schema's order.
+
+    Parameters
+    ----------
+    least, greatest : ndarray, shape (features,)
+        Infinite where there is no bound.
+    present : ndarray of bool, shape (features,)
+        Whether it was missing of fewer than a hundredth of the training rows.
+    """
+
+    least: np.ndarray
+    greatest: np.ndarray
+    present: np.ndarray
+
+    @classmethod
+    def of(cls, schema: FeatureSchema, reference: Mapping[str, Any]) -> Ranges:
+        """Read a bundle's reference distributions."""
+        held = [reference.get(name, {}) for name in schema.names]
+        ends = [each.get("edges") or [-np.inf, np.inf] for each in held]
+        rows = np.array([each.get("rows", 0) for each in held], dtype=float)
+        missing = np.array([each.get("missing", 0) for each in held], dtype=float)
+        return cls(
+            np.array([float(edges[0]) for edges in ends]),
+            np.array([float(edges[-1]) for edges in ends]),
+            missing < _SELDOM * rows,
+        )
 
 
 def save(

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from features.schema import FeatureColumn, FeatureSchema
 from training.bundle import Bundle
 from training.quantities import Language, Value, amount, quantity
 
+Band = Literal["low", "middle", "high"]
+BANDS: tuple[Band, ...] = get_args(Band)
+
 
 @dataclass(frozen=True)
 class Options:
-    """How many reasons each way, and in which language."""
+    """How a score is told.
+
+    Parameters
+    ----------
+    reasons : int
+        How many each way.
+    language : {"en", "da"}
+    bands : tuple of float, optional
+        The chances of leaving from which a customer is in the middle band, and in the high one.
+    """
 
     reasons: int
     language: Language
+    bands: tuple[float, float] | None = None
+
+    def band(self, probability: float) -> Band | None:
+        """Return the band of a chance of leaving, if there are bands."""
+        if self.bands is None:
+            return None
+        return BANDS[bisect_right(self.bands, probability)]
 
 
 @dataclass(frozen=True)

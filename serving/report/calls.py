@@ -112,7 +112,8 @@ def to_call(
     found = found.merge(consents, how="left", on="customer_id")
     for name in consents.columns[1:]:
         found[name] = found[name].astype(object).where(found[name].notna(), None)
-    options = Options(config.serving.reasons, language or config.serving.language)
+    told = config.serving
+    options = Options(told.reasons, language or told.language, told.bands)
     assessed = assess(scored.release, features) if len(features) else None
     found["reasons"] = pd.Series(_reasons(assessed, options), dtype=object)
     on_record = (

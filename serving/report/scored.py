@@ -11,22 +11,19 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from pydantic import TypeAdapter
 
 from configs.schema import Config
-from configs.values import Duration
 from features.build import build_known, schema_of
 from features.schema import FeatureSchema
 from features.source import Tables
 from serving.assessment import schemas
 from serving.release import Release
 from serving.segmented import in_range
+from serving.value import at_risk
 from training.model import Model
 from training.segmenters.segmenter import NOBODY, Segmenter, Worth
 from training.segmenters.value import ValueTenths
-from training.value_at_risk import unrealised_potential, value_at_risk, value_if_stays
-
-_DAYS: TypeAdapter[int] = TypeAdapter(Duration)
+from training.value_at_risk import unrealised_potential, value_if_stays
 
 AT_ONCE = 200_000  # customers whose matrices are held at once
 
@@ -109,10 +106,11 @@ def _scores(release: Release, features: pd.DataFrame) -> pd.DataFrame:
     if clv := release.bundles.get("clv"):
         found["clv"] = served(clv.model, encoded.of(clv.model))
         worth = Worth(found["clv"], clv.tenths) if clv.tenths else None
-        near = "churn" in release.bundles and _over_like_days(release)
-        chance = np.nan_to_num(found["churn"]) if near else None
-        found["value_if_stays"] = value_if_stays(clv.model, found["clv"], chance)
-        found["value_at_risk"] = value_at_risk(found["churn"], found["value_if_stays"])
+        if "churn" in release.bundles:
+            told_of = at_risk(release.bundles, found["churn"], found["clv"])
+            found["value_if_stays"], found["value_at_risk"] = told_of.if_stays, told_of.amount
+        else:
+            found["value_if_stays"] = value_if_stays(clv.model, found["clv"])
     told: dict[str, pd.Series] = {}
     if segments := release.bundles.get("segments"):
         matrix = encoded.of(segments.model)
@@ -124,13 +122,6 @@ def _scores(release: Release, features: pd.DataFrame) -> pd.DataFrame:
             for way, names in segments_of(segments.model, matrix, worth).items()
         }
     return pd.DataFrame({"customer_id": features["customer_id"].to_numpy(), **found, **told})
-
-
-def _over_like_days(release: Release) -> bool:
-    """Say whether churn and CLV look ahead alike: neither more than twice as far as the other."""
-    asked = [release.bundles[task].manifest["config"][task] for task in ("churn", "clv")]
-    days = [_DAYS.validate_python(held["horizon"]) for held in asked if "horizon" in held]
-    return len(days) == 2 and max(days) <= 2 * min(days)
 
 
 class _Encoded:

@@ -28,7 +28,8 @@ async def score(request: Request) -> Response:
 
 
 def _scored(online: Online, body: bytes) -> Response:
-    asked = read_request(body, online.config.serving.max_customers)
+    bounds = online.config.serving
+    asked = read_request(body, bounds.max_customers, bounds.max_given)
     return as_json(online.score(asked, datetime.now(UTC)))
 
 

@@ -52,6 +52,7 @@ def assert_parity(online: Online, tables: Tables, day: date, at_once: int, every
     batch = assess(online.release, build(online.config, tables, [day]))
     known = {name: row for row, name in enumerate(batch.customer_ids) if name in posted}
     scored = len(known)
+    options = Options(3, "en", online.config.serving.bands)
     customers = [
         {"customer_id": customer, "as_of": str(day), "rows": rows}
         for customer, rows in posted.items()
@@ -66,9 +67,9 @@ def assert_parity(online: Online, tables: Tables, day: date, at_once: int, every
             body = body_of(online, result)
             features = {digest: rows[row] for digest, rows in batch.features.items()}
             assert canonical(body["features"]) == canonical(features)
-            scores = record(batch, row, "", Options(3, "en"))["scores"]
+            scores = record(batch, row, "", options)["scores"]
             assert canonical(body["scores"]) == canonical(scores)
-            told = {"id": result["id"], **answer(batch, row, Options(3, "en"))}
+            told = {"id": result["id"], **answer(batch, row, options)}
             assert json.dumps(result) == json.dumps(told)
     assert not known
     return scored

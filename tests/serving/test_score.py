@@ -9,9 +9,10 @@ import pytest
 
 from features.build import schema_of
 from features.source import load_tables
+from serving.customers import Customers
 from serving.merkle import canonical, parsed
 from serving.release import Release, bundle_by_digest, publish
-from serving.score import answer, assess, frame, record, replay, schemas
+from serving.score import answer, assess, record, replay, schemas
 from serving.segmented import INACTIVE, NO_VALUE, OUT_OF_RANGE
 from tests.factories import AS_OF, make_bundle, make_bundles, make_config, make_features
 from training.calibrate import Scale
@@ -218,7 +219,10 @@ def test_plain_rows_make_the_table_that_was_built(release, table):
     known = schemas(release)
     rows = [{digest: values} for digest in known for values in known[digest].plain(table)]
     ids, days = table["customer_id"].tolist(), [str(AS_OF)] * len(table)
-    rebuilt, built = assess(release, frame(known, rows, ids, days)), assess(release, table)
+    rebuilt, built = (
+        assess(release, Customers.of_rows(known, rows, ids, days)),
+        assess(release, table),
+    )
     for row in range(len(table)):
         assert answer(rebuilt, row, OPTIONS) == answer(built, row, OPTIONS)
 
