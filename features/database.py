@@ -3,14 +3,14 @@
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import ClauseElement, Connection, CursorResult, Engine, Table, create_engine, event
+from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
@@ -21,6 +21,34 @@ PATIENCE = 30.0  # seconds to wait for another process's write
 
 class DatabaseError(StamkundeError):
     """A database that cannot be opened, read or written."""
+
+
+class Prepared:
+    """A statement that is compiled once a dialect: asking then costs a third.
+
+    Parameters
+    ----------
+    statement
+        With `bindparam` for what each use gives; its results come as the driver has them.
+    """
+
+    def __init__(self, statement: ClauseElement) -> None:
+        self._statement = statement
+        self._compiled: dict[str, tuple[str, dict[str, Any], list[str] | None]] = {}
+
+    def __call__(self, connection: Connection, *given: Mapping[str, Any]) -> CursorResult[Any]:
+        """Execute it with parameters by name, or once for each of several."""
+        text, defaults, order = self._of(connection.dialect)
+        whole = [{**defaults, **each} for each in given]
+        rows = [tuple(each[name] for name in order) for each in whole] if order else whole
+        return connection.exec_driver_sql(text, rows if len(rows) > 1 else rows[0])
+
+    def _of(self, dialect: Dialect) -> tuple[str, dict[str, Any], list[str] | None]:
+        if dialect.name not in self._compiled:
+            held: Any = self._statement.compile(dialect=dialect)
+            order = list(held.positiontup) if held.positional else None
+            self._compiled[dialect.name] = str(held), dict(held.params), order
+        return self._compiled[dialect.name]
 
 
 class Database:

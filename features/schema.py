@@ -241,6 +241,8 @@ def check_value(column: FeatureColumn, value: Any) -> float | str | None:
     """
     if value is None:
         return None
+    if type(value) is float and column.kind == "number" and -np.inf < value < np.inf:
+        return value
     if column.kind == "category":
         if not isinstance(value, str):
             raise FeatureError(f"{column.name} must be text or null, got {quote_value(value)}")

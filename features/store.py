@@ -8,11 +8,22 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, MetaData, String, Table, Text, delete, func, insert, select
+from sqlalchemy import (
+    Column,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
 
 from features.contract import StamkundeError
-from features.database import Database
+from features.database import Database, Prepared
 
 CHUNK = 5_000  # rows a statement writes
 ASKED = 500  # customers a statement looks up; SQLite of old allows 999 parameters
@@ -32,6 +43,13 @@ FEATURES = Table(
 
 class StoreError(StamkundeError, ValueError):
     """Features that cannot be stored as they are."""
+
+
+_ONE = Prepared(
+    select(FEATURES.c.as_of, FEATURES.c["values"]).where(
+        *(FEATURES.c[name] == bindparam(name) for name in ("base", "schema_hash", "customer_id"))
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +107,10 @@ class FeatureStore:
         self, base: str, schema_hash: str, customer_ids: Iterable[str]
     ) -> dict[str, StoredFeatures]:
         """Look customers up; one that is not in the store is not in the answer."""
-        asked = iter(dict.fromkeys(customer_ids))
+        names = list(dict.fromkeys(customer_ids))
+        if len(names) == 1:
+            return self._one(base, schema_hash, names[0])
+        asked = iter(names)
         sought = select(FEATURES.c.customer_id, FEATURES.c.as_of, FEATURES.c["values"])
         sought = sought.where(*_of(base, schema_hash))
         found: dict[str, StoredFeatures] = {}
@@ -100,6 +121,12 @@ class FeatureStore:
                 ):
                     found[customer] = StoredFeatures(as_of, json.loads(text))
         return found
+
+    def _one(self, base: str, schema_hash: str, customer_id: str) -> dict[str, StoredFeatures]:
+        sought = {"base": base, "schema_hash": schema_hash, "customer_id": customer_id}
+        with self._database.reading() as connection:
+            found: Any = _ONE(connection, sought).first()
+        return {customer_id: StoredFeatures(found[0], json.loads(found[1]))} if found else {}
 
     def status(self, base: str) -> list[tuple[str, str, int]]:
         """Give each stored set of a base: schema hash, as of when, how many customers."""

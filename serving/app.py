@@ -18,6 +18,7 @@ from serving.guard import FAILED, log
 from serving.ledger import LedgerError
 from serving.online import Online
 from serving.problem import ProblemError
+from serving.recorder import Recorder
 from serving.release import Release
 from serving.routes import document, models, scores
 from serving.settings import Settings
@@ -37,7 +38,10 @@ def application(read_release: ReadRelease) -> Starlette:
         told = settings.read()
         app.state.served = Served(opened(told, read_release(told)))
         app.state.threads = CapacityLimiter(_THREADS)
+        app.state.recorder = Recorder(app.state.served.online.ledger)
+        app.state.recorder.start()
         yield
+        app.state.recorder.stop()
         app.state.served.online.ledger.close()
         app.state.served.online.store.close()
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from features.contract import StamkundeError
-from features.database import Database
+from features.database import Database, Prepared
 from serving.merkle import (
     ROW,
     START,
@@ -49,6 +49,20 @@ LEDGER = sa.Table(
     *(sa.Column(name, sa.LargeBinary, nullable=False) for name in ("leaf_hash", "chain_hash")),
     sa.UniqueConstraint("base", "id"),
 )
+
+
+_HEAD = Prepared(
+    sa.select(LEDGER.c.seq, LEDGER.c.chain_hash)
+    .where(LEDGER.c.base == sa.bindparam("base"))
+    .order_by(LEDGER.c.seq.desc())
+    .limit(1)
+)
+_INSERT = Prepared(
+    sa.insert(LEDGER).values({held.name: sa.bindparam(held.name) for held in LEDGER.columns})
+)
+
+Draft = dict[str, Any]
+"""An entry that is spelt out and hashed, and not yet hung on those before it."""
 
 
 class LedgerError(StamkundeError):
@@ -87,10 +101,35 @@ class Ledger:
         SpellingError
             If a body holds what JSON cannot.
         """
+        return self.write(self.drafts(records, at))
+
+    def drafts(
+        self, records: Sequence[tuple[str, str, Mapping[str, Any]]], at: datetime
+    ) -> list[Draft]:
+        """Spell out (id, kind, body) of each, ready to be written.
+
+        Raises
+        ------
+        LedgerError
+            If an id or kind cannot be one.
+        SpellingError
+            If a body holds what JSON cannot.
+        """
         for _, kind, _ in records:
             if kind in (BATCH, ROW):
                 raise LedgerError(f"the kind {kind!r} is kept for batches; use append_batch")
-        drafts = [self._draft(entry_id, kind, body, at) for entry_id, kind, body in records]
+        return [self._draft(entry_id, kind, body, at) for entry_id, kind, body in records]
+
+    def write(self, drafts: Sequence[Draft]) -> list[Entry]:
+        """Record drafts, all or none; they are on disk when this returns.
+
+        Raises
+        ------
+        LedgerError
+            If an id is on record already.
+        """
+        if not drafts:
+            return []
         with self._writing(drafts) as connection:
             return self._link(connection, drafts)
 
@@ -192,15 +231,13 @@ class Ledger:
         """Give the database's connections back."""
         self._database.close()
 
-    def _draft(
-        self, entry_id: str, kind: str, body: Mapping[str, Any], at: datetime
-    ) -> dict[str, Any]:
+    def _draft(self, entry_id: str, kind: str, body: Mapping[str, Any], at: datetime) -> Draft:
         frame = {"id": _checked(entry_id), "kind": _checked(kind), "at": _instant(at)}
         data = canonical({"v": 1, "base": self.base, **frame, "body": dict(body)})
         return {"base": self.base, **frame, "entry": data, "leaf_hash": leaf_hash(data)}
 
     @contextmanager
-    def _writing(self, drafts: list[dict[str, Any]]) -> Iterator[sa.Connection]:
+    def _writing(self, drafts: Sequence[Draft]) -> Iterator[sa.Connection]:
         try:
             with self._database.writing() as connection:
                 yield connection
@@ -212,15 +249,15 @@ class Ledger:
                 "stands once; nothing was recorded"
             ) from error
 
-    def _link(self, connection: sa.Connection, drafts: list[dict[str, Any]]) -> list[Entry]:
-        head = _first(connection, self._newest_first())
-        seq, chain = (head.seq, head.chain_hash) if head is not None else (0, START)
+    def _link(self, connection: sa.Connection, drafts: Sequence[Draft]) -> list[Entry]:
+        head = _HEAD(connection, {"base": self.base}).first()
+        seq, chain = tuple(head) if head else (0, START)
+        linked = []
         for draft in drafts:
             seq, chain = seq + 1, chain_hash(chain, draft["leaf_hash"])
-            draft.update(seq=seq, chain_hash=chain)
-        if drafts:
-            connection.execute(sa.insert(LEDGER), drafts)
-        return [_entry(draft) for draft in drafts]
+            linked.append({**draft, "seq": seq, "chain_hash": chain})
+        _INSERT(connection, *linked)
+        return [_entry(each) for each in linked]
 
     def _select(self) -> sa.Select[Any]:
         return sa.select(LEDGER).where(LEDGER.c.base == self.base)

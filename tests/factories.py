@@ -151,7 +151,13 @@ def _config(folder: Path) -> dict[str, Any]:
             "least": 5,
             "calls": 100,
         },
-        "serving": {"reasons": 3, "language": "en", "max_customers": 1000, "max_body_mb": 1.0},
+        "serving": {
+            "reasons": 3,
+            "language": "en",
+            "max_customers": 1000,
+            "max_body_mb": 1.0,
+            "old_after": "36500d",
+        },
         "paths": {"var": str(folder / "var"), "mlruns": str(folder / "mlruns")},
     }
 

@@ -2,35 +2,90 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from serving.api import ScoreRequest
+from serving.ledger import Draft
 from serving.online import Online
 from serving.problem import ProblemError, read_request
-from serving.routes.route import ScopedRoute, as_json
+from serving.routes.language import accepted
+from serving.routes.route import ScopedRoute, in_json
+from training.quantities import Language
+
+_SMALL = 16_384  # bytes of a body that is read where it arrives
+_FEW = 4  # customers that are scored there: a thread would cost as much as one of them
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A call for scores.
+
+    Parameters
+    ----------
+    online : Online
+        Read once: a release that is swapped meanwhile changes nothing of this call.
+    body : bytes
+    at : datetime
+    key : str or None
+        The id of the key that asks.
+    language : {"en", "da"} or None
+        What the caller reads.
+    """
+
+    online: Online
+    body: bytes
+    at: datetime
+    key: str | None
+    language: Language | None
+
+    def read(self) -> ScoreRequest:
+        bounds = self.online.config.serving
+        return read_request(self.body, bounds.max_customers, bounds.max_given)
+
+    def answered(self, asked: ScoreRequest | None = None) -> tuple[bytes, list[Draft]]:
+        """Return the answer, and what must be on record before it leaves."""
+        asked = asked or self.read()
+        prepared = self.online.prepare(asked, self.at, self.key, self.language)
+        return in_json(prepared.answer), self.online.ledger.drafts(prepared.records, self.at)
 
 
 async def score(request: Request) -> Response:
     """Score the customers of the body."""
+    call = _Call(
+        request.app.state.served.online,
+        await _body(request),
+        datetime.now(UTC),
+        getattr(request.scope.get("key"), "id", None),
+        accepted(request.headers.get("accept-language")),
+    )
+    asked = call.read() if len(call.body) <= _SMALL else None
+    if asked and _is_light(asked):
+        content, drafts = call.answered(asked)
+    else:
+        threads = request.app.state.threads
+        content, drafts = await to_thread.run_sync(call.answered, asked, limiter=threads)
+    await request.app.state.recorder.put(drafts)
+    return Response(content, media_type="application/json")
+
+
+def _is_light(asked: ScoreRequest) -> bool:
+    """Say whether a call costs less than handing it to a thread and back."""
+    return len(asked.customers) <= _FEW and all(each.rows is None for each in asked.customers)
+
+
+async def _body(request: Request) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise ProblemError(415, "the body must be JSON: send Content-Type: application/json")
     try:
-        body = await request.body()
+        return await request.body()
     except ClientDisconnect:
         raise ProblemError(400, "the caller left before the body's end") from None
-    # Once: a release that is swapped meanwhile changes nothing of this call.
-    online = request.app.state.served.online
-    return await to_thread.run_sync(_scored, online, body, limiter=request.app.state.threads)
-
-
-def _scored(online: Online, body: bytes) -> Response:
-    bounds = online.config.serving
-    asked = read_request(body, bounds.max_customers, bounds.max_given)
-    return as_json(online.score(asked, datetime.now(UTC)))
 
 
 ROUTES = [ScopedRoute("/v1/score", "POST", "score", score)]

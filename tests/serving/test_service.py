@@ -409,7 +409,7 @@ def test_a_failure_tells_its_place_and_nothing_of_the_caller(broken, monkeypatch
     def fail(*_):
         raise RuntimeError(MARK)
 
-    monkeypatch.setattr(Online, "score", fail)
+    monkeypatch.setattr(Online, "prepare", fail)
     answer = answered(broken)
     assert Problem.model_validate_json(answer.content).status == answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
