@@ -1,8 +1,10 @@
 """A release whose models were trained on different features."""
 
 import json
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from features.source import load_tables
@@ -15,6 +17,7 @@ from serving.release import bundle_by_digest, publish
 from serving.score import replay
 from serving.settings import open_ledger, open_secret, open_store
 from tests.factories import AS_OF, make_bundles, make_config
+from training.reasons import Options
 
 AT = datetime(2024, 6, 3, 9, tzinfo=UTC)
 
@@ -103,3 +106,88 @@ def test_the_record_names_no_customer(online):
     entry = online.ledger.get(told["id"])
     assert '"001"' not in entry.bytes.decode()
     assert entry.at == "2024-06-03T09:00:00.000000Z"
+
+
+def test_a_score_tells_its_band_and_what_is_at_risk(online, config):
+    told = asked(online)
+    low, high = config.serving.bands
+    chance = told["churn"]["probability"]
+    band = "low" if chance < low else "middle" if chance < high else "high"
+    assert told["churn"]["band"] == band
+    at_risk = told["value_at_risk"]
+    clv = online.release.bundles["clv"].model
+    (if_stays,) = clv.if_stays.of(np.array([told["clv"]["value"]]))
+    assert at_risk["if_stays"] == if_stays >= told["clv"]["value"]
+    assert at_risk["amount"] == chance * if_stays
+    assert (at_risk["currency"], at_risk["horizon_days"]) == ("DKK", 28)
+    recorded = online.ledger.get(told["id"]).body
+    assert recorded["scores"]["value_at_risk"] == {
+        "amount": at_risk["amount"],
+        "if_stays": if_stays,
+    }
+    assert recorded["scores"]["churn"]["band"] == band
+
+
+@pytest.mark.parametrize(
+    ("probability", "band"),
+    [
+        (0.0, "low"),
+        (0.2999, "low"),
+        (0.3, "middle"),
+        (0.5999, "middle"),
+        (0.6, "high"),
+        (1, "high"),
+    ],
+)
+def test_a_band_begins_at_its_threshold(probability, band):
+    assert Options(3, "en", (0.3, 0.6)).band(probability) == band
+    assert Options(3, "en").band(probability) is None
+
+
+def test_old_features_are_flagged_and_stale_ones_refused(online):
+    serving = online.config.serving.model_copy(update={"old_after": 2, "stale_after": 5})
+    strict = replace(online, config=online.config.model_copy(update={"serving": serving}))
+    request = ScoreRequest.model_validate({"customers": [{"customer_id": "001"}]})
+
+    def after(days):
+        (result,) = strict.score(request, AT + timedelta(days=days))["results"]
+        return result
+
+    assert "old_features" not in after(2)["flags"]
+    flagged = after(3)
+    assert flagged["flags"][-1] == "old_features"
+    body = online.ledger.get(flagged["id"]).body
+    assert body["flags"] == flagged["flags"]
+    again = replay(body, lambda digest: bundle_by_digest(online.config.var, digest))
+    assert canonical(again) == canonical(body)
+    refused = after(6)
+    assert refused["error"]["code"] == "stale_features"
+    assert refused["error"]["message"].startswith(
+        "the stored features are of 2024-06-03, 6 days ago; they may be 5 days old"
+    )
+
+
+def test_what_was_not_seen_in_training_is_flagged_by_its_feature(online):
+    usual = dict.fromkeys(online.columns)
+    assert "missing:days_since_purchase" not in asked(online, features=usual)["flags"]
+    ranges = online.release.bundles["churn"].ranges
+    names = online.release.bundles["churn"].model.inputs.names
+    place = names.index("tenure")
+    known = {**usual, "days_since_purchase": 3.0}
+    for tenure, odd in ((ranges.greatest[place], False), (ranges.greatest[place] + 1, True)):
+        flags = asked(online, features={**known, "tenure": float(tenure)})["flags"]
+        assert ("out_of_range:tenure" in flags) is odd
+    assert "missing:purchase_days" in asked(online, features=known)["flags"]
+    assert "missing:purchase_days" not in asked(online)["flags"]
+    flags = asked(online, features={**known, "income": "unheard of"})["flags"]
+    assert "unseen_category:income" in flags
+    assert "missing:income" not in flags
+
+
+def test_the_key_that_asked_is_on_record(online):
+    request = ScoreRequest.model_validate({"customers": [{"customer_id": "001"}]})
+    (result,) = online.score(request, AT, key="k1")["results"]
+    body = online.ledger.get(result["id"]).body
+    assert body["key"] == "k1"
+    again = replay(body, lambda digest: bundle_by_digest(online.config.var, digest))
+    assert canonical(again) == canonical(body)
