@@ -76,7 +76,9 @@ class Forest:
         inner = np.flatnonzero(self.nodes["feature"] >= 0)
         for child in (self.nodes["left"][inner], self.nodes["right"][inner]):
             whole = self.cover[inner]
-            part = np.divide(self.cover[child], whole, out=np.full(len(inner), 0.5), where=whole > 0)
+            part = np.divide(
+                self.cover[child], whole, out=np.full(len(inner), 0.5), where=whole > 0
+            )
             found[child] = part
         return found
 

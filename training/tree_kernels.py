@@ -7,6 +7,9 @@ reordered.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numba as nb
 import numpy as np
 from numba import types
@@ -14,24 +17,39 @@ from numba import types
 from training.tree_arrays import NODE
 from training.tree_tables import CLUSTER, LEAF, SLOT, STEP
 
-BLOCK = 128  # rows that go through a tree together: their patterns stay in the nearest cache
+BLOCK = 128  # rows that go through a tree together, while it lies in the nearest cache
 
 
-def _given(kind: types.Type, dimensions: int = 1) -> types.Array:
+def given(kind: types.Type, dimensions: int = 1) -> types.Array:
     """Return the type of an array that is only read."""
     return types.Array(kind, dimensions, "C", readonly=True)
 
 
-_compiled = {"nogil": True, "fastmath": False, "error_model": "numpy"}
-_NODES, _MATRIX = _given(nb.from_dtype(NODE)), _given(types.float64, 2)
-_CLUSTERS, _LEAVES = _given(nb.from_dtype(CLUSTER)), _given(nb.from_dtype(LEAF))
-_STEPS, _SLOTS = _given(nb.from_dtype(STEP)), _given(nb.from_dtype(SLOT))
-_INTS, _FLAGS = _given(types.int32), _given(types.uint8)
-_OUT, _OUT_2 = types.float64[::1], types.float64[:, ::1]
+Loop = Callable[..., Any]
 
 
-@nb.njit(inline="always")
-def _goes_left(x, node, marked):  # type: ignore[no-untyped-def]
+def compiled(*signature: types.Type) -> Callable[[Loop], Loop]:
+    """Compile a loop of these arguments, or read it from where it was kept when last compiled."""
+
+    def compile_(loop: Loop) -> Loop:
+        kind, how = types.void(*signature), {"nogil": True, "error_model": "numpy"}
+        try:
+            return nb.njit(kind, cache=True, **how)(loop)
+        except (RuntimeError, OSError):  # no folder to keep it in can be written to
+            return nb.njit(kind, **how)(loop)
+
+    return compile_
+
+
+NODES, LEAVES = given(nb.from_dtype(NODE)), given(nb.from_dtype(LEAF))
+STEPS, SLOTS = given(nb.from_dtype(STEP)), given(nb.from_dtype(SLOT))
+MATRIX, VALUES, OUT = given(types.float64, 2), given(types.float64), types.float64[::1]
+INTS, PLACES, FLAGS = given(types.int32), given(types.uint32), given(types.uint8)
+CLUSTERS = given(nb.from_dtype(CLUSTER))
+
+
+@nb.njit(error_model="numpy")
+def goes_left(x, node, marked):  # type: ignore[no-untyped-def]
     """Return whether a value goes left: as XGBoost's predictor has it."""
     if np.isnan(x):
         return node.missing_left != 0
@@ -42,24 +60,25 @@ def _goes_left(x, node, marked):  # type: ignore[no-untyped-def]
     return marked[node.first_category + np.int64(x)] == 0
 
 
-@nb.njit(types.void(_MATRIX, _NODES, _INTS, _FLAGS, types.float32, _OUT), **_compiled)
+@compiled(MATRIX, NODES, INTS, FLAGS, types.float32, OUT)
 def margins(matrix, nodes, roots, marked, base, out):  # type: ignore[no-untyped-def]
     """Add up each row's leaves in float32, from the base on, in the order of the trees."""
-    for row in range(len(matrix)):
-        total = base
-        for root in roots:
-            node = nodes[root]
-            while node.feature >= 0:
-                x = np.float32(matrix[row, node.feature])
-                node = nodes[node.left if _goes_left(x, node, marked) else node.right]
-            total += node.threshold
-        out[row] = total
+    total = np.empty(BLOCK, np.float32)
+    for first in range(0, len(matrix), BLOCK):
+        rows = min(BLOCK, len(matrix) - first)
+        total[:] = base
+        for tree in range(len(roots)):
+            for row in range(rows):
+                node = nodes[roots[tree]]
+                while node.feature >= 0:
+                    x = np.float32(matrix[first + row, node.feature])
+                    node = nodes[node.left if goes_left(x, node, marked) else node.right]
+                total[row] += node.threshold
+        for row in range(rows):
+            out[first + row] = total[row]
 
 
-@nb.njit(
-    types.void(types.float64, _given(types.float64), _FLAGS, _MATRIX, _MATRIX, _OUT_2, _OUT),
-    **_compiled,
-)
+@compiled(types.float64, VALUES, FLAGS, MATRIX, MATRIX, types.float64[:, ::1], OUT)
 def share_out(value, ratios, holds, points, weights, ahead, out):  # type: ignore[no-untyped-def]
     """Share a leaf's value out over the features on its path: Shapley (1953), exactly.
 
@@ -69,7 +88,8 @@ def share_out(value, ratios, holds, points, weights, ahead, out):  # type: ignor
     points integrate exactly. All its terms are positive: nothing cancels.
     """
     count = len(ratios)
-    out[:count] = 0.0
+    for j in range(count):
+        out[j] = 0.0
     half = (count + 1) // 2
     for point in range(half):
         known = points[half, point]
@@ -86,129 +106,62 @@ def share_out(value, ratios, holds, points, weights, ahead, out):  # type: ignor
         out[j] *= value * (holds[j] - ratios[j])
 
 
-@nb.njit(
-    types.void(
-        _CLUSTERS, _LEAVES, _STEPS, _SLOTS, _MATRIX, _MATRIX, _OUT, types.float32[::1]
-    ),
-    **_compiled,
-)
-def fill(clusters, leaves, steps, slots, points, weights, shares, values):  # type: ignore[no-untyped-def]
-    """Fill the tables of clusters: every pattern's shares, and the value of the leaf it ends in."""
+@compiled(CLUSTERS, LEAVES, STEPS, SLOTS, MATRIX, MATRIX, OUT)
+def fill(clusters, leaves, steps, slots, points, weights, shares):  # type: ignore[no-untyped-def]
+    """Add every leaf's shares to its cluster's table, pattern by pattern."""
     most = points.shape[1] * 2
     ahead, holds = np.empty((2, most)), np.empty(most, np.uint8)
-    for leaf in leaves:
-        cluster = clusters[leaf.cluster]
-        mine = slots[leaf.first_slot : leaf.first_slot + leaf.slots]
-        count, every = len(mine), (1 << len(mine)) - 1
-        ratios = np.empty(count)
+    ratios = np.empty(most)
+    for number in range(len(leaves)):
+        leaf = leaves[number]
+        cluster, count = clusters[leaf.cluster], leaf.slots
         for j in range(count):
-            ratios[j] = mine[j].ratio
-        table = np.empty((every + 1, max(count, 1)))
-        for held in range(every + 1):
+            ratios[j] = slots[leaf.first_slot + j].ratio
+        found = np.empty((1 << count, most))
+        for held in range(1 << count):
             for j in range(count):
                 holds[j] = (held >> j) & 1
-            share_out(leaf.value, ratios, holds[:count], points, weights, ahead, table[held])
+            share_out(leaf.value, ratios[:count], holds, points, weights, ahead, found[held])
         for pattern in range(1 << cluster.bits):
-            held = every
-            for step in steps[leaf.first_step : leaf.first_step + leaf.steps]:
-                if (pattern >> step.place) & 1 != step.left:
-                    held &= ~(1 << step.slot)
+            held = (1 << count) - 1
+            for k in range(leaf.first_step, leaf.first_step + leaf.steps):
+                if (pattern >> steps[k].place) & 1 != steps[k].left:
+                    held &= ~(1 << steps[k].slot)
             first = cluster.first_share + pattern * cluster.columns
             for j in range(count):
-                shares[first + mine[j].column] += table[held, j]
-            if held == every:
-                values[cluster.first_value + pattern] = leaf.value
+                shares[first + slots[leaf.first_slot + j].column] += found[held, j]
 
 
-@nb.njit(inline="always")
-def _find_patterns(x, nodes, places, marked, patterns):  # type: ignore[no-untyped-def]
-    """Set a bit of each row's pattern for each of the nodes at which it goes left."""
-    rows = x.shape[1]
-    for row in range(rows):
-        patterns[row] = 0
-    for bit in range(len(places)):
-        node = nodes[places[bit]]
-        column, threshold = x[node.feature], node.threshold
-        if node.first_category >= 0:
-            for row in range(rows):
-                patterns[row] |= np.int32(_goes_left(column[row], node, marked)) << bit
-        elif node.missing_left:
-            for row in range(rows):
-                patterns[row] |= np.int32(not column[row] >= threshold) << bit
-        else:
-            for row in range(rows):
-                patterns[row] |= np.int32(column[row] < threshold) << bit
-
-
-@nb.njit(
-    types.void(
-        types.Array(types.float32, 2, "C"), types.int64, _NODES, _FLAGS, _LEAVES, _STEPS, _SLOTS,
-        _MATRIX, _MATRIX, _OUT_2, types.float32[::1],
-    ),
-    **_compiled,
-)  # fmt: skip
-def add_deep(  # type: ignore[no-untyped-def]
-    x, first, nodes, marked, leaves, steps, slots, points, weights, out, total
+@compiled(MATRIX, NODES, FLAGS, CLUSTERS, PLACES, PLACES, VALUES, types.float64[:, ::1])
+def look_up(  # type: ignore[no-untyped-def]
+    matrix, nodes, marked, clusters, places, columns, shares, out
 ):
-    """Add the shares of a tree's leaves that lie too deep for a table, row by row."""
-    most = points.shape[1] * 2
-    ahead, holds = np.empty((2, most)), np.empty(most, np.uint8)
-    ratios, found = np.empty(most), np.empty(most)
-    for leaf in leaves:
-        mine = slots[leaf.first_slot : leaf.first_slot + leaf.slots]
-        count = len(mine)
-        for j in range(count):
-            ratios[j] = mine[j].ratio
-        for row in range(x.shape[1]):
-            holds[:count] = 1
-            ends = True
-            for step in steps[leaf.first_step : leaf.first_step + leaf.steps]:
-                node = nodes[step.place]
-                if np.int32(_goes_left(x[node.feature, row], node, marked)) != step.left:
-                    holds[step.slot] = 0
-                    ends = False
-            share_out(leaf.value, ratios[:count], holds[:count], points, weights, ahead, found)
-            for j in range(count):
-                out[first + row, mine[j].column] += found[j]
-            if ends:
-                total[row] += leaf.value
-
-
-@nb.njit(
-    types.void(
-        _MATRIX, _NODES, _FLAGS, types.float32, _INTS, _INTS, _CLUSTERS, _INTS, _INTS,
-        _given(types.float64), _given(types.float32), _LEAVES, _STEPS, _SLOTS, _MATRIX, _MATRIX,
-        _OUT_2, _OUT,
-    ),
-    **_compiled,
-)  # fmt: skip
-def contributions(  # type: ignore[no-untyped-def]
-    matrix, nodes, marked, base, of_tree, deep_of_tree, clusters, places, columns,
-    shares, values, deep, steps, slots, points, weights, out, margin,
-):  # fmt: skip
-    """Add up each row's shares in the order of the trees, and its margin as `margins` does."""
+    """Add up each row's shares, table by table."""
     features = matrix.shape[1]
+    x, patterns = np.empty((features, BLOCK), np.float32), np.empty(BLOCK, np.uint32)
     for first in range(0, len(matrix), BLOCK):
         rows = min(BLOCK, len(matrix) - first)
-        x = np.empty((features, rows), np.float32)
         for row in range(rows):
             for feature in range(features):
                 x[feature, row] = matrix[first + row, feature]
-        patterns, total = np.empty(rows, np.int32), np.full(rows, base)
-        for tree in range(len(of_tree) - 1):
-            for number in range(of_tree[tree], of_tree[tree + 1]):
-                cluster = clusters[number]
-                mine = places[cluster.first_place : cluster.first_place + cluster.bits]
-                _find_patterns(x, nodes, mine, marked, patterns)
-                into = columns[cluster.first_column : cluster.first_column + cluster.columns]
-                for row in range(rows):
-                    start = cluster.first_share + patterns[row] * cluster.columns
-                    for j in range(len(into)):
-                        out[first + row, into[j]] += shares[start + j]
-                    total[row] += values[cluster.first_value + patterns[row]]
-            begin, end = deep_of_tree[tree], deep_of_tree[tree + 1]
-            if begin < end:
-                held = deep[begin:end]
-                add_deep(x, first, nodes, marked, held, steps, slots, points, weights, out, total)
-        for row in range(rows):
-            margin[first + row] = total[row]
+        for number in range(len(clusters)):
+            cluster = clusters[number]
+            for row in range(rows):
+                patterns[row] = 0
+            for bit in range(cluster.bits):
+                node = nodes[places[cluster.first_place + bit]]
+                threshold = node.threshold
+                if node.first_category >= 0:
+                    for row in range(rows):
+                        left = goes_left(x[node.feature, row], node, marked)
+                        patterns[row] |= np.uint32(left) << bit
+                elif node.missing_left:
+                    for row in range(rows):
+                        patterns[row] |= np.uint32(not x[node.feature, row] >= threshold) << bit
+                else:
+                    for row in range(rows):
+                        patterns[row] |= np.uint32(x[node.feature, row] < threshold) << bit
+            for row in range(rows):
+                start = cluster.first_share + patterns[row] * cluster.columns
+                for j in range(cluster.columns):
+                    out[first + row, columns[cluster.first_column + j]] += shares[start + j]

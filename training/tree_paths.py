@@ -15,7 +15,6 @@ Path = tuple[tuple[int, bool], ...]
 class Part:
     """A node with all below it, and the way to it: what a table is of, or one leaf too deep."""
 
-    tree: int
     path: Path
     top: int
 
@@ -38,16 +37,16 @@ class Paths:
     def cut(self, most: int) -> tuple[list[Part], list[Part]]:
         """Return parts of at most so many nodes with their paths, and leaves that lie deeper."""
         parts, deep = [], []
-        for tree, root in enumerate(self._roots):
+        for root in self._roots:
             ahead: list[tuple[int, Path]] = [(root, ())]
             while ahead:
                 top, path = ahead.pop()
                 if self._inner[top] + len(path) <= most:
-                    parts.append(Part(tree, path, top))
+                    parts.append(Part(path, top))
                 elif self._inner[top]:
                     ahead += self._children(top, path)
                 else:
-                    deep.append(Part(tree, path, top))
+                    deep.append(Part(path, top))
         return parts, deep
 
     def below(self, part: Part) -> tuple[list[int], list[tuple[int, Path]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from types import ModuleType
 
 import numpy as np
 import xgboost as xgb
@@ -41,47 +42,38 @@ class Explainer:
         return plan(self.forest)
 
     @cached_property
-    def tables(self) -> tuple[np.ndarray, np.ndarray]:
-        """Each pattern's shares, and the value of the leaf it ends in; none where it ends in
-        another table's.
-        """
-        from training import tree_kernels  # compiled by then, which takes a second
-
-        made, (shares, values) = self.plan, self.plan.sizes
-        # Not 0.0: a negative zero is what changes no sum.
-        tables = np.zeros(shares), np.full(values, -0.0, np.float32)
-        held, points = made.held, (made.points, made.weights)
-        tree_kernels.fill(made.clusters, held.leaves, held.steps, held.slots, *points, *tables)
+    def tables(self) -> np.ndarray:
+        """Each cluster's shares, by the pattern of a row."""
+        made, tables = self.plan, np.zeros(self.plan.size)
+        held = made.held.leaves, made.held.steps, made.held.slots
+        _kernels().fill(made.clusters, *held, made.points, made.weights, tables)
         return tables
 
     def margins(self, matrix: np.ndarray) -> np.ndarray:
         """Return each row's margin, to the bit as XGBoost has it, shape (rows,)."""
-        from training import tree_kernels
-
         rows, forest, margin = self._rows(matrix), self.forest, np.empty(len(matrix))
         trees = forest.nodes, forest.roots, forest.marked, np.float32(forest.base)
-        in_chunks(
-            lambda chunk: tree_kernels.margins(rows[chunk], *trees, margin[chunk]), len(rows)
-        )
+        add = _kernels().margins
+        in_chunks(lambda chunk: add(rows[chunk], *trees, margin[chunk]), len(rows))
         return margin
 
-    def contributions(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return margins, and what each feature adds to them, shape (rows, features)."""
-        from training import tree_kernels
-
+    def shares(self, matrix: np.ndarray) -> np.ndarray:
+        """Return what each feature adds to each row's margin, shape (rows, features)."""
         rows, forest, made = self._rows(matrix), self.forest, self.plan
-        margin, found = np.empty(len(rows)), np.zeros(rows.shape)
-        trees = forest.nodes, forest.marked, np.float32(forest.base)
-        tables = made.of_tree, made.deep_of_tree, made.clusters, made.places, made.columns
-        deep = made.deep.leaves, made.deep.steps, made.deep.slots, made.points, made.weights
-        given = (*trees, *tables, *self.tables, *deep)
-        in_chunks(
-            lambda chunk: tree_kernels.contributions(
-                rows[chunk], *given, found[chunk], margin[chunk]
-            ),
-            len(rows),
-        )
-        return margin, found
+        found, add = np.zeros(rows.shape), _kernels().look_up
+        given = forest.nodes, forest.marked, made.clusters, made.places, made.columns, self.tables
+        in_chunks(lambda chunk: add(rows[chunk], *given, found[chunk]), len(rows))
+        if len(made.deep.leaves):
+            self._add_deep(rows, found)
+        return found
+
+    def _add_deep(self, rows: np.ndarray, found: np.ndarray) -> None:
+        from training import tree_deep
+
+        forest, made = self.forest, self.plan
+        leaves = made.deep.leaves, made.deep.steps, made.deep.slots, made.points, made.weights
+        given = forest.nodes, forest.marked, *leaves
+        in_chunks(lambda chunk: tree_deep.add(rows[chunk], *given, found[chunk]), len(rows))
 
     def _rows(self, matrix: np.ndarray) -> np.ndarray:
         rows = np.ascontiguousarray(matrix, float)
@@ -91,3 +83,10 @@ class Explainer:
                 f"{rows.shape}: give the columns of the model's schema"
             )
         return rows
+
+
+def _kernels() -> ModuleType:
+    """Return the compiled loops; the first call waits for the compiler."""
+    from training import tree_kernels
+
+    return tree_kernels

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from training.tree_arrays import Forest
-from training.tree_paths import Part, Path, Paths
+from training.tree_paths import Path, Paths
 
 MOST_BYTES = 64 * 2**20
 """The most that a model's tables may take."""
@@ -24,16 +24,15 @@ MOST_BITS = 8
 
 CLUSTER = np.dtype(
     [
-        ("bits", "i4"),
-        ("columns", "i4"),
-        ("first_place", "i4"),
-        ("first_column", "i4"),
-        ("first_share", "i8"),
-        ("first_value", "i8"),
+        ("bits", "u4"),
+        ("columns", "u4"),
+        ("first_place", "u4"),
+        ("first_column", "u4"),
+        ("first_share", "u8"),
     ],
     align=True,
 )
-"""Leaves that share a table: its nodes, its features, and where its patterns begin."""
+"""Leaves that share a table: its nodes, its features, and where its shares begin."""
 
 LEAF = np.dtype(
     [
@@ -72,10 +71,8 @@ class Plan:
     ----------
     base : float
         What a row of which nothing is known gets.
-    of_tree, deep_of_tree : ndarray of int32, shape (trees + 1,)
-        Where each tree's clusters, and its deep leaves, begin.
     clusters : ndarray of CLUSTER
-    places, columns : ndarray of int32
+    places, columns : ndarray of uint32
         The clusters' nodes and features.
     held, deep : Leaves
         Those in tables, by bits and columns, and those without, by nodes and features.
@@ -84,8 +81,6 @@ class Plan:
     """
 
     base: float
-    of_tree: np.ndarray
-    deep_of_tree: np.ndarray
     clusters: np.ndarray
     places: np.ndarray
     columns: np.ndarray
@@ -95,10 +90,10 @@ class Plan:
     weights: np.ndarray
 
     @property
-    def sizes(self) -> tuple[int, int]:
-        """How many shares and how many values the tables hold."""
+    def size(self) -> int:
+        """How many shares the tables hold."""
         patterns = 1 << self.clusters["bits"].astype(np.int64)
-        return int((patterns * self.clusters["columns"]).sum()), int(patterns.sum())
+        return int((patterns * self.clusters["columns"]).sum())
 
 
 @dataclass
@@ -138,16 +133,14 @@ def plan(forest: Forest, most_bits: int | None = None) -> Plan:
     clusters: list[tuple[int, ...]] = []
     places: list[int] = []
     columns: list[int] = []
-    shares, values = 0, 0
+    shares = 0
     for number, part in enumerate(parts):
         nodes, leaves = paths.below(part)
         features = paths.features(nodes)
-        begins = len(places), len(columns), shares, values
-        clusters.append((len(nodes), len(features), *begins))
+        clusters.append((len(nodes), len(features), len(places), len(columns), shares))
         places += nodes
         columns += features
         shares += len(features) << len(nodes)
-        values += 1 << len(nodes)
         bit_of = {node: bit for bit, node in enumerate(nodes)}
         column_of = {feature: column for column, feature in enumerate(features)}
         for leaf, path in leaves:
@@ -157,11 +150,9 @@ def plan(forest: Forest, most_bits: int | None = None) -> Plan:
     slots = [leaf[-1] for leaf in (*held.leaves, *deep.leaves)]
     return Plan(
         math.fsum([forest.base, *held.bases, *deep.bases]),
-        _begins(parts, len(forest.roots)),
-        _begins(beyond, len(forest.roots)),
         np.array(clusters, CLUSTER),
-        np.array(places, np.int32),
-        np.array(columns, np.int32),
+        np.array(places, np.uint32),
+        np.array(columns, np.uint32),
         held.done(),
         deep.done(),
         *points_of(max(slots)),
@@ -174,15 +165,10 @@ def _affordable(paths: Paths) -> int:
         size = 0
         for part in paths.cut(bits)[0]:
             nodes, _ = paths.below(part)
-            size += (8 * len(paths.features(nodes)) + 4) << len(nodes)
+            size += 8 * len(paths.features(nodes)) << len(nodes)
         if size <= MOST_BYTES:
             return bits
     return 0
-
-
-def _begins(parts: list[Part], trees: int) -> np.ndarray:
-    """Return where each tree's parts begin, and where the last one's end."""
-    return np.searchsorted([part.tree for part in parts], np.arange(trees + 1)).astype(np.int32)
 
 
 def points_of(most: int) -> tuple[np.ndarray, np.ndarray]:
