@@ -67,6 +67,11 @@ class Additive:
         """Return the intercept and the sum of the shapes."""
         return self.contributions(matrix).margin
 
+    def explained(self, matrix: np.ndarray) -> tuple[np.ndarray, Contributions]:
+        """Return margins and contributions, worked out once."""
+        found = self.contributions(matrix)
+        return found.margin, found
+
     def to_bytes(self) -> bytes:
         """Return the shapes as JSON."""
         held = {**asdict(self), "shapes": [asdict(shape) for shape in self.shapes]}

@@ -142,10 +142,24 @@ class Model:
         ExplanationError
             If contributions do not add up to the margin.
         """
-        found = self._contributions(matrix)
-        margin = self.margin(matrix)
-        check_additivity(found, margin)
-        whole = _without_residue(found, margin)
+        shape = len(matrix), len(self.schema.columns)
+        margin, served = np.empty(shape[0]), np.empty(shape[0])
+        values, on_scale, bases = np.empty(shape), np.empty(shape), [0.0, 0.0]
+
+        def explain(rows: slice) -> None:
+            told = self._explained(matrix[rows])
+            margin[rows], served[rows] = told.margin, told.served
+            values[rows], on_scale[rows] = told.contributions, told.served_contributions
+            bases[:] = told.base_margin, told.base_served  # which are those of every chunk
+
+        if len(matrix) <= ROWS:
+            return self._explained(matrix)
+        in_chunks(explain, len(matrix))
+        return Explanation(margin, served, *bases, values, on_scale)
+
+    def _explained(self, matrix: np.ndarray) -> Explanation:
+        margin, found = self._parts(matrix)
+        whole = _without_residue(found, margin, check_additivity(found, margin))
         served = self.calibration.serve(margin)
         base_served = float(self.calibration.serve(np.array([whole.base]))[0])
         rate = self._rate(whole, served, base_served)
@@ -155,13 +169,18 @@ class Model:
 
     def additivity_error(self, matrix: np.ndarray) -> float:
         """Return the most that contributions miss a row's margin by, relative to their size."""
-        found = self._contributions(matrix)
-        return float(np.max(additivity_errors(found, self.margin(matrix)), initial=0.0))
+        margin, found = self._parts(matrix)
+        return float(np.max(additivity_errors(found, margin), initial=0.0))
 
-    def _contributions(self, matrix: np.ndarray) -> Contributions:
-        parts = [predictor.contributions(matrix) for predictor in self.predictors]
-        return Contributions(
-            np.sum([part.values for part in parts], axis=0), sum(part.base for part in parts)
+    def _parts(self, matrix: np.ndarray) -> tuple[np.ndarray, Contributions]:
+        """Return the margin as `margin` does, and the predictors' contributions together."""
+        margins, parts = zip(*(explained(each, matrix) for each in self.predictors), strict=True)
+        values = parts[0].values
+        for part in parts[1:]:
+            values = values + part.values
+        return (
+            sum_columns(np.column_stack(margins)),
+            Contributions(values, sum(part.base for part in parts)),
         )
 
     def _rate(self, whole: Contributions, served: np.ndarray, base_served: float) -> np.ndarray:

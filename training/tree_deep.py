@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import types
 
 from training.tree_kernels import (
     FLAGS,
     LEAVES,
     MATRIX,
     NODES,
+    OUT_2,
     SLOTS,
     STEPS,
     compiled,
@@ -18,7 +18,7 @@ from training.tree_kernels import (
 )
 
 
-@compiled(MATRIX, NODES, FLAGS, LEAVES, STEPS, SLOTS, MATRIX, MATRIX, types.float64[:, ::1])
+@compiled(MATRIX, NODES, FLAGS, LEAVES, STEPS, SLOTS, MATRIX, MATRIX, OUT_2)
 def add(  # type: ignore[no-untyped-def]
     matrix, nodes, marked, leaves, steps, slots, points, weights, out
 ):

@@ -17,7 +17,7 @@ from numba import types
 from training.tree_arrays import NODE
 from training.tree_tables import CLUSTER, LEAF, SLOT, STEP
 
-BLOCK = 128  # rows that go through a tree together, while it lies in the nearest cache
+BLOCK = 256  # rows that go through a tree together, while it lies in the nearest cache
 
 
 def given(kind: types.Type, dimensions: int = 1) -> types.Array:
@@ -43,7 +43,9 @@ def compiled(*signature: types.Type) -> Callable[[Loop], Loop]:
 
 NODES, LEAVES = given(nb.from_dtype(NODE)), given(nb.from_dtype(LEAF))
 STEPS, SLOTS = given(nb.from_dtype(STEP)), given(nb.from_dtype(SLOT))
-MATRIX, VALUES, OUT = given(types.float64, 2), given(types.float64), types.float64[::1]
+MATRIX, VALUES = given(types.float64, 2), given(types.float64)
+SINGLES = given(types.float32)
+OUT, OUT_2 = types.float64[::1], types.float64[:, ::1]
 INTS, PLACES, FLAGS = given(types.int32), given(types.uint32), given(types.uint8)
 CLUSTERS = given(nb.from_dtype(CLUSTER))
 
@@ -78,7 +80,7 @@ def margins(matrix, nodes, roots, marked, base, out):  # type: ignore[no-untyped
             out[first + row] = total[row]
 
 
-@compiled(types.float64, VALUES, FLAGS, MATRIX, MATRIX, types.float64[:, ::1], OUT)
+@compiled(types.float64, VALUES, FLAGS, MATRIX, MATRIX, OUT_2, OUT)
 def share_out(value, ratios, holds, points, weights, ahead, out):  # type: ignore[no-untyped-def]
     """Share a leaf's value out over the features on its path: Shapley (1953), exactly.
 
@@ -106,9 +108,9 @@ def share_out(value, ratios, holds, points, weights, ahead, out):  # type: ignor
         out[j] *= value * (holds[j] - ratios[j])
 
 
-@compiled(CLUSTERS, LEAVES, STEPS, SLOTS, MATRIX, MATRIX, OUT)
-def fill(clusters, leaves, steps, slots, points, weights, shares):  # type: ignore[no-untyped-def]
-    """Add every leaf's shares to its cluster's table, pattern by pattern."""
+@compiled(CLUSTERS, LEAVES, STEPS, SLOTS, MATRIX, MATRIX, OUT, types.float32[::1])
+def fill(clusters, leaves, steps, slots, points, weights, shares, values):  # type: ignore[no-untyped-def]
+    """Fill the tables: each pattern's shares, and the value of the leaf that it ends in."""
     most = points.shape[1] * 2
     ahead, holds = np.empty((2, most)), np.empty(most, np.uint8)
     ratios = np.empty(most)
@@ -130,38 +132,54 @@ def fill(clusters, leaves, steps, slots, points, weights, shares):  # type: igno
             first = cluster.first_share + pattern * cluster.columns
             for j in range(count):
                 shares[first + slots[leaf.first_slot + j].column] += found[held, j]
+            if held == (1 << count) - 1:
+                values[cluster.first_value + pattern] = leaf.value
 
 
-@compiled(MATRIX, NODES, FLAGS, CLUSTERS, PLACES, PLACES, VALUES, types.float64[:, ::1])
+@nb.njit(error_model="numpy")
+def _find_patterns(x, nodes, places, marked, patterns):  # type: ignore[no-untyped-def]
+    """Set a bit of each row's pattern for each of the nodes at which it goes left."""
+    rows = x.shape[1]
+    patterns[:] = 0
+    for bit in range(len(places)):
+        node = nodes[places[bit]]
+        threshold = node.threshold
+        if node.first_category >= 0:
+            for row in range(rows):
+                left = goes_left(x[node.feature, row], node, marked)
+                patterns[row] |= np.uint32(left) << bit
+        elif node.missing_left:
+            for row in range(rows):
+                patterns[row] |= np.uint32(not x[node.feature, row] >= threshold) << bit
+        else:
+            for row in range(rows):
+                patterns[row] |= np.uint32(x[node.feature, row] < threshold) << bit
+
+
+@compiled(
+    MATRIX, NODES, FLAGS, types.float32, CLUSTERS, PLACES, PLACES, VALUES, SINGLES, OUT_2, OUT
+)
 def look_up(  # type: ignore[no-untyped-def]
-    matrix, nodes, marked, clusters, places, columns, shares, out
+    matrix, nodes, marked, base, clusters, places, columns, shares, values, out, margin
 ):
-    """Add up each row's shares, table by table."""
+    """Add up each row's shares, table by table, and its margin to the same bits as `margins`."""
     features = matrix.shape[1]
     x, patterns = np.empty((features, BLOCK), np.float32), np.empty(BLOCK, np.uint32)
+    total = np.empty(BLOCK, np.float32)
     for first in range(0, len(matrix), BLOCK):
         rows = min(BLOCK, len(matrix) - first)
         for row in range(rows):
             for feature in range(features):
                 x[feature, row] = matrix[first + row, feature]
+        total[:] = base
         for number in range(len(clusters)):
             cluster = clusters[number]
-            for row in range(rows):
-                patterns[row] = 0
-            for bit in range(cluster.bits):
-                node = nodes[places[cluster.first_place + bit]]
-                threshold = node.threshold
-                if node.first_category >= 0:
-                    for row in range(rows):
-                        left = goes_left(x[node.feature, row], node, marked)
-                        patterns[row] |= np.uint32(left) << bit
-                elif node.missing_left:
-                    for row in range(rows):
-                        patterns[row] |= np.uint32(not x[node.feature, row] >= threshold) << bit
-                else:
-                    for row in range(rows):
-                        patterns[row] |= np.uint32(x[node.feature, row] < threshold) << bit
+            mine = places[cluster.first_place : cluster.first_place + cluster.bits]
+            _find_patterns(x[:, :rows], nodes, mine, marked, patterns)
             for row in range(rows):
                 start = cluster.first_share + patterns[row] * cluster.columns
                 for j in range(cluster.columns):
                     out[first + row, columns[cluster.first_column + j]] += shares[start + j]
+                total[row] += values[cluster.first_value + patterns[row]]
+        for row in range(rows):
+            margin[first + row] = total[row]

@@ -42,11 +42,13 @@ class Explainer:
         return plan(self.forest)
 
     @cached_property
-    def tables(self) -> np.ndarray:
-        """Each cluster's shares, by the pattern of a row."""
-        made, tables = self.plan, np.zeros(self.plan.size)
+    def tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """The clusters' shares, and the values of the leaves that rows end in, by their pattern."""
+        made, (shares, values) = self.plan, self.plan.sizes
+        # Where a row ends in another table's leaf, it gets what changes no sum: a negative zero.
+        tables = np.zeros(shares), np.full(values, -0.0, np.float32)
         held = made.held.leaves, made.held.steps, made.held.slots
-        _kernels().fill(made.clusters, *held, made.points, made.weights, tables)
+        _kernels().fill(made.clusters, *held, made.points, made.weights, *tables)
         return tables
 
     def margins(self, matrix: np.ndarray) -> np.ndarray:
@@ -57,15 +59,17 @@ class Explainer:
         in_chunks(lambda chunk: add(rows[chunk], *trees, margin[chunk]), len(rows))
         return margin
 
-    def shares(self, matrix: np.ndarray) -> np.ndarray:
-        """Return what each feature adds to each row's margin, shape (rows, features)."""
+    def shares(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return margins as `margins` does, and what each feature adds, shape (rows, features)."""
         rows, forest, made = self._rows(matrix), self.forest, self.plan
-        found, add = np.zeros(rows.shape), _kernels().look_up
-        given = forest.nodes, forest.marked, made.clusters, made.places, made.columns, self.tables
-        in_chunks(lambda chunk: add(rows[chunk], *given, found[chunk]), len(rows))
+        margin, found, add = np.empty(len(rows)), np.zeros(rows.shape), _kernels().look_up
+        trees = forest.nodes, forest.marked, np.float32(forest.base)
+        given = (*trees, made.clusters, made.places, made.columns, *self.tables)
+        in_chunks(lambda chunk: add(rows[chunk], *given, found[chunk], margin[chunk]), len(rows))
         if len(made.deep.leaves):
             self._add_deep(rows, found)
-        return found
+            return self.margins(rows), found
+        return margin, found
 
     def _add_deep(self, rows: np.ndarray, found: np.ndarray) -> None:
         from training import tree_deep

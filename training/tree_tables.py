@@ -29,10 +29,11 @@ CLUSTER = np.dtype(
         ("first_place", "u4"),
         ("first_column", "u4"),
         ("first_share", "u8"),
+        ("first_value", "u8"),
     ],
     align=True,
 )
-"""Leaves that share a table: its nodes, its features, and where its shares begin."""
+"""Leaves that share a table: its nodes, its features, and where its patterns begin."""
 
 LEAF = np.dtype(
     [
@@ -90,10 +91,10 @@ class Plan:
     weights: np.ndarray
 
     @property
-    def size(self) -> int:
-        """How many shares the tables hold."""
+    def sizes(self) -> tuple[int, int]:
+        """How many shares and how many values the tables hold."""
         patterns = 1 << self.clusters["bits"].astype(np.int64)
-        return int((patterns * self.clusters["columns"]).sum())
+        return int((patterns * self.clusters["columns"]).sum()), int(patterns.sum())
 
 
 @dataclass
@@ -133,14 +134,16 @@ def plan(forest: Forest, most_bits: int | None = None) -> Plan:
     clusters: list[tuple[int, ...]] = []
     places: list[int] = []
     columns: list[int] = []
-    shares = 0
+    shares, values = 0, 0
     for number, part in enumerate(parts):
         nodes, leaves = paths.below(part)
         features = paths.features(nodes)
-        clusters.append((len(nodes), len(features), len(places), len(columns), shares))
+        begins = len(places), len(columns), shares, values
+        clusters.append((len(nodes), len(features), *begins))
         places += nodes
         columns += features
         shares += len(features) << len(nodes)
+        values += 1 << len(nodes)
         bit_of = {node: bit for bit, node in enumerate(nodes)}
         column_of = {feature: column for column, feature in enumerate(features)}
         for leaf, path in leaves:
@@ -165,7 +168,7 @@ def _affordable(paths: Paths) -> int:
         size = 0
         for part in paths.cut(bits)[0]:
             nodes, _ = paths.below(part)
-            size += 8 * len(paths.features(nodes)) << len(nodes)
+            size += (8 * len(paths.features(nodes)) + 4) << len(nodes)
         if size <= MOST_BYTES:
             return bits
     return 0
