@@ -11,10 +11,11 @@ import numpy as np
 from configs.errors import StamkundeError
 from features.schema import FeatureSchema
 from training.calibrate import Calibration, Intervals
+from training.chunks import ROWS, in_chunks
 from training.if_stays import IfStays
 from training.learned import Learned
 from training.population import Population
-from training.predictors import Contributions, Predictor, sum_columns
+from training.predictors import Contributions, Predictor, explained, sum_columns
 from training.segmenters.segmenter import Segmenter
 from training.timing import Course, Timing
 
@@ -159,7 +160,8 @@ class Model:
 
     def _explained(self, matrix: np.ndarray) -> Explanation:
         margin, found = self._parts(matrix)
-        whole = _without_residue(found, margin, check_additivity(found, margin))
+        check_additivity(found, margin)
+        whole = _without_residue(found, margin)
         served = self.calibration.serve(margin)
         base_served = float(self.calibration.serve(np.array([whole.base]))[0])
         rate = self._rate(whole, served, base_served)
@@ -188,7 +190,7 @@ class Model:
 
         Where a row's margin meets the base, that is the calibration's slope.
         """
-        moved = sum_columns(whole.values)
+        moved = whole.moved
         meets = np.abs(moved) < 1e-9
         secant = (served - base_served) / np.where(meets, 1.0, moved)
         return np.where(meets, self.calibration.slope(np.full_like(moved, whole.base)), secant)
@@ -200,15 +202,13 @@ def _without_residue(whole: Contributions, margin: np.ndarray) -> Contributions:
     Where a row's margin nearly meets the base, the residue would be most of the difference that
     the served scale's rate is taken from.
     """
-    sizes = np.abs(whole.values)
-    total = sum_columns(sizes)
-    part = (margin - whole.margin) / np.where(total > 0, total, 1.0)
-    return Contributions(whole.values + sizes * part[:, None], whole.base)
+    part = (margin - whole.margin) / np.where(whole.size > 0, whole.size, 1.0)
+    return Contributions(whole.values + np.abs(whole.values) * part[:, None], whole.base)
 
 
 def additivity_errors(whole: Contributions, margin: np.ndarray) -> np.ndarray:
     """Return |base + Σφ − margin| of each row, relative to max(1, |base| + Σ|φ|)."""
-    size = np.maximum(1.0, abs(whole.base) + sum_columns(np.abs(whole.values)))
+    size = np.maximum(1.0, abs(whole.base) + whole.size)
     return np.abs(whole.margin - margin) / size
 
 

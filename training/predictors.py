@@ -23,6 +23,7 @@ from training.probability import BGNBD, GammaGamma
 from training.tree_shap import Explainer
 
 _LEAST = 1e-6  # what logarithms are kept off
+_TRANSFORMS = ("identity", "log", "log1p", "logit", "equals")
 _NEAR_NOTHING = 1e-12  # chances are kept so far off 0 and 1, where log-odds have no bound
 
 
@@ -42,7 +43,17 @@ class Contributions:
     @property
     def margin(self) -> np.ndarray:
         """The margin that the contributions add up to, summed feature by feature."""
-        return self.base + sum_columns(self.values)
+        return self.base + self.moved
+
+    @cached_property
+    def moved(self) -> np.ndarray:
+        """How far they move each row's margin from the base."""
+        return sum_columns(self.values)
+
+    @cached_property
+    def size(self) -> np.ndarray:
+        """How much they come to, whichever way, shape (rows,)."""
+        return sum_columns(np.abs(self.values))
 
 
 class Predictor(Protocol):
@@ -191,10 +202,20 @@ class Linear:
 
     def contributions(self, matrix: np.ndarray) -> Contributions:
         """Return w·(x − mean) of each feature; the intercept is the base."""
+        from training import term_kernels  # compiled by then
+
         values = np.zeros((len(matrix), self.features))
-        for term in self.terms:
-            values[:, term.feature] += term.weight * term.standardised(matrix)
+        rows = np.ascontiguousarray(matrix, float)
+        term_kernels.add_terms(rows, *self._arrays, _LEAST, values)
         return Contributions(values, self.intercept)
+
+    @cached_property
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        """The terms one after the other, as `add_terms` takes them."""
+        kinds = [_TRANSFORMS.index(term.transform) for term in self.terms]
+        numbers = [(term.argument, term.mean, term.scale, term.weight) for term in self.terms]
+        features = np.array([term.feature for term in self.terms], np.int64)
+        return features, np.array(kinds, np.int64), np.array(numbers, float).reshape(-1, 4)
 
     def margin(self, matrix: np.ndarray) -> np.ndarray:
         """Return the intercept and the weighted sum."""

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.tree_kernels import (
-    FLAGS,
-    LEAVES,
-    MATRIX,
-    NODES,
-    OUT_2,
-    SLOTS,
-    STEPS,
-    compiled,
-    goes_left,
-    share_out,
-)
+from training.compiled import MATRIX, OUT_2, compiled
+from training.tree_kernels import FLAGS, LEAVES, NODES, SLOTS, STEPS, goes_left, share_out
 
 
 @compiled(MATRIX, NODES, FLAGS, LEAVES, STEPS, SLOTS, MATRIX, MATRIX, OUT_2)

@@ -7,45 +7,19 @@ reordered.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numba as nb
 import numpy as np
 from numba import types
 
+from training.compiled import MATRIX, OUT, OUT_2, SINGLES, VALUES, compiled, given
 from training.tree_arrays import NODE
 from training.tree_tables import CLUSTER, LEAF, SLOT, STEP
 
 BLOCK = 256  # rows that go through a tree together, while it lies in the nearest cache
 
 
-def given(kind: types.Type, dimensions: int = 1) -> types.Array:
-    """Return the type of an array that is only read."""
-    return types.Array(kind, dimensions, "C", readonly=True)
-
-
-Loop = Callable[..., Any]
-
-
-def compiled(*signature: types.Type) -> Callable[[Loop], Loop]:
-    """Compile a loop of these arguments, or read it from where it was kept when last compiled."""
-
-    def compile_(loop: Loop) -> Loop:
-        kind, how = types.void(*signature), {"nogil": True, "error_model": "numpy"}
-        try:
-            return nb.njit(kind, cache=True, **how)(loop)
-        except (RuntimeError, OSError):  # no folder to keep it in can be written to
-            return nb.njit(kind, **how)(loop)
-
-    return compile_
-
-
 NODES, LEAVES = given(nb.from_dtype(NODE)), given(nb.from_dtype(LEAF))
 STEPS, SLOTS = given(nb.from_dtype(STEP)), given(nb.from_dtype(SLOT))
-MATRIX, VALUES = given(types.float64, 2), given(types.float64)
-SINGLES = given(types.float32)
-OUT, OUT_2 = types.float64[::1], types.float64[:, ::1]
 INTS, PLACES, FLAGS = given(types.int32), given(types.uint32), given(types.uint8)
 CLUSTERS = given(nb.from_dtype(CLUSTER))
 
