@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -57,15 +58,35 @@ class Additive:
 
     def contributions(self, matrix: np.ndarray) -> Contributions:
         """Return each feature's shape at the row's value; the intercept is the base."""
+        from training import term_kernels  # compiled by then
+
         values = np.zeros((len(matrix), self.features))
-        for shape in self.shapes:
-            column = matrix[:, shape.feature]
-            values[:, shape.feature] = shape.at(column, shape.feature in self.categorical)
+        term_kernels.set_shapes(np.ascontiguousarray(matrix, float), *self._arrays, values)
         return Contributions(values, self.intercept)
+
+    @cached_property
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        """The shapes one after the other, as `set_shapes` takes them."""
+        features = [shape.feature for shape in self.shapes]
+        begins = np.cumsum([0, *(len(shape.knots) for shape in self.shapes)])
+        knots = [knot for shape in self.shapes for knot in shape.knots]
+        values = [value for shape in self.shapes for value in shape.values]
+        return (
+            np.array(features, np.int64),
+            np.array([feature not in self.categorical for feature in features], np.int64),
+            begins.astype(np.int64),
+            *(np.array(held, float) for held in (knots, values)),
+            np.array([shape.missing for shape in self.shapes], float),
+        )
 
     def margin(self, matrix: np.ndarray) -> np.ndarray:
         """Return the intercept and the sum of the shapes."""
         return self.contributions(matrix).margin
+
+    def explained(self, matrix: np.ndarray) -> tuple[np.ndarray, Contributions]:
+        """Return margins and contributions, worked out once."""
+        found = self.contributions(matrix)
+        return found.margin, found
 
     def to_bytes(self) -> bytes:
         """Return the shapes as JSON."""

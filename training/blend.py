@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_expit
 
-from training.predictors import Contributions, Predictor, sum_columns
+from training.predictors import Contributions, Predictor, explained, sum_columns
 
 Link = Literal["identity", "log_chance"]
 LINKS: tuple[Link, ...] = get_args(Link)
@@ -66,15 +66,21 @@ class Weighted:
 
         Each by the slope between the base's margin and the row's, as on the served scale.
         """
-        held = self.predictor.contributions(matrix)
+        return self.explained(matrix)[1]
+
+    def explained(self, matrix: np.ndarray) -> tuple[np.ndarray, Contributions]:
+        """Return weighted margins and contributions."""
+        margin, held = explained(self.predictor, matrix)
+        margin = self.weight * self._linked(margin)
         if self.link == "identity":
-            return Contributions(self.weight * held.values, self.weight * held.base)
+            return margin, Contributions(self.weight * held.values, self.weight * held.base)
         base = float(log_expit(held.base))
         moved = sum_columns(held.values)
         meets = np.abs(moved) < 1e-9
         rise = (log_expit(held.base + moved) - base) / np.where(meets, 1.0, moved)
         slope = np.where(meets, -np.expm1(base), rise)
-        return Contributions(self.weight * held.values * slope[:, None], self.weight * base)
+        values = self.weight * held.values * slope[:, None]
+        return margin, Contributions(values, self.weight * base)
 
     def _linked(self, margin: np.ndarray) -> np.ndarray:
         return log_expit(margin) if self.link == "log_chance" else margin

@@ -11,10 +11,11 @@ import numpy as np
 from configs.errors import StamkundeError
 from features.schema import FeatureSchema
 from training.calibrate import Calibration, Intervals
+from training.chunks import ROWS, in_chunks
 from training.if_stays import IfStays
 from training.learned import Learned
 from training.population import Population
-from training.predictors import Contributions, Predictor, sum_columns
+from training.predictors import Contributions, Predictor, explained, sum_columns
 from training.segmenters.segmenter import Segmenter
 from training.timing import Course, Timing
 
@@ -142,8 +143,23 @@ class Model:
         ExplanationError
             If contributions do not add up to the margin.
         """
-        found = self._contributions(matrix)
-        margin = self.margin(matrix)
+        shape = len(matrix), len(self.schema.columns)
+        margin, served = np.empty(shape[0]), np.empty(shape[0])
+        values, on_scale, bases = np.empty(shape), np.empty(shape), [0.0, 0.0]
+
+        def explain(rows: slice) -> None:
+            told = self._explained(matrix[rows])
+            margin[rows], served[rows] = told.margin, told.served
+            values[rows], on_scale[rows] = told.contributions, told.served_contributions
+            bases[:] = told.base_margin, told.base_served  # which are those of every chunk
+
+        if len(matrix) <= ROWS:
+            return self._explained(matrix)
+        in_chunks(explain, len(matrix))
+        return Explanation(margin, served, *bases, values, on_scale)
+
+    def _explained(self, matrix: np.ndarray) -> Explanation:
+        margin, found = self._parts(matrix)
         check_additivity(found, margin)
         whole = _without_residue(found, margin)
         served = self.calibration.serve(margin)
@@ -155,13 +171,18 @@ class Model:
 
     def additivity_error(self, matrix: np.ndarray) -> float:
         """Return the most that contributions miss a row's margin by, relative to their size."""
-        found = self._contributions(matrix)
-        return float(np.max(additivity_errors(found, self.margin(matrix)), initial=0.0))
+        margin, found = self._parts(matrix)
+        return float(np.max(additivity_errors(found, margin), initial=0.0))
 
-    def _contributions(self, matrix: np.ndarray) -> Contributions:
-        parts = [predictor.contributions(matrix) for predictor in self.predictors]
-        return Contributions(
-            np.sum([part.values for part in parts], axis=0), sum(part.base for part in parts)
+    def _parts(self, matrix: np.ndarray) -> tuple[np.ndarray, Contributions]:
+        """Return the margin as `margin` does, and the predictors' contributions together."""
+        margins, parts = zip(*(explained(each, matrix) for each in self.predictors), strict=True)
+        values = parts[0].values
+        for part in parts[1:]:
+            values = values + part.values
+        return (
+            sum_columns(np.column_stack(margins)),
+            Contributions(values, sum(part.base for part in parts)),
         )
 
     def _rate(self, whole: Contributions, served: np.ndarray, base_served: float) -> np.ndarray:
@@ -169,7 +190,7 @@ class Model:
 
         Where a row's margin meets the base, that is the calibration's slope.
         """
-        moved = sum_columns(whole.values)
+        moved = whole.moved
         meets = np.abs(moved) < 1e-9
         secant = (served - base_served) / np.where(meets, 1.0, moved)
         return np.where(meets, self.calibration.slope(np.full_like(moved, whole.base)), secant)
@@ -181,15 +202,13 @@ def _without_residue(whole: Contributions, margin: np.ndarray) -> Contributions:
     Where a row's margin nearly meets the base, the residue would be most of the difference that
     the served scale's rate is taken from.
     """
-    sizes = np.abs(whole.values)
-    total = sum_columns(sizes)
-    part = (margin - whole.margin) / np.where(total > 0, total, 1.0)
-    return Contributions(whole.values + sizes * part[:, None], whole.base)
+    part = (margin - whole.margin) / np.where(whole.size > 0, whole.size, 1.0)
+    return Contributions(whole.values + np.abs(whole.values) * part[:, None], whole.base)
 
 
 def additivity_errors(whole: Contributions, margin: np.ndarray) -> np.ndarray:
     """Return |base + Σφ − margin| of each row, relative to max(1, |base| + Σ|φ|)."""
-    size = np.maximum(1.0, abs(whole.base) + sum_columns(np.abs(whole.values)))
+    size = np.maximum(1.0, abs(whole.base) + whole.size)
     return np.abs(whole.margin - margin) / size
 
 
