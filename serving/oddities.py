@@ -40,6 +40,8 @@ def flags(
         beyond = (matrix < ranges.least) | (matrix > ranges.greatest)
         gone = np.isnan(matrix) & ranges.present
         for kind, held in ((OUT_OF_RANGE, beyond), (MISSING, gone)):
+            if not held.any():
+                continue
             for row, column in np.argwhere(held & answered[:, None]).tolist():
                 found[row].add(f"{kind}:{names[column]}")
     # A category that was never seen is missing to the model; it is told once.
