@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from configs.errors import StamkundeError
 from configs.values import MOST_DAYS
 from features.schema import FeatureColumn, FeatureError, FeatureSchema
-from training.probability import BGNBD, GammaGamma
+from training.probability import BGNBD, GammaGamma, Silence
 
 HISTORY = ("purchase_days", "active_span", "tenure")
 """The built features that are a customer's history: purchases (x + 1), t_x and T, in days."""
@@ -137,10 +137,11 @@ class Learned:
         history = [np.ascontiguousarray(column) for column in rows[possible].T]
         found = np.full((len(matrix), len(self.columns)), np.nan)
         with np.errstate(over="ignore", invalid="ignore"):
-            found[possible, 0] = self.purchases.expected_purchases(self.horizon, *history)
-            found[possible, 1] = self.purchases.probability_of_purchase(self.horizon, *history)
+            outlook = self.purchases.outlook(self.horizon, *history)
+            found[possible, 0], found[possible, 1] = outlook
             if self.value:
-                spend = np.ascontiguousarray(matrix[possible, inputs.names.index(SPEND)])
+                (place,) = _places(inputs.names, (SPEND,))
+                spend = np.ascontiguousarray(matrix[possible, place])
                 spend = np.maximum(np.nan_to_num(spend), _LEAST)
                 each = self.value.expected_average_value(history[0] + 1, spend)
                 found[possible, 2] = found[possible, 0] * each
@@ -162,14 +163,15 @@ class Learned:
         ndarray, shape (rows,)
             NaN where the features are no possible history.
         """
+        return self.hazards(schema, matrix)(days)
+
+    def hazards(self, schema: FeatureSchema, matrix: np.ndarray) -> Hazards:
+        """Return `hazard` as a function of the days, for which histories are looked at once."""
         rows = _histories(schema, matrix)
         possible = _possible(rows)
         history = [np.ascontiguousarray(column) for column in rows[possible].T]
-        ahead = np.broadcast_to(days, possible.shape)[possible]
-        found = np.full(len(matrix), np.nan)
         with np.errstate(over="ignore", invalid="ignore"):
-            found[possible] = self.purchases.cumulative_hazard(ahead, *history)
-        return found
+            return Hazards(possible, self.purchases.silence(*history))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as JSON can hold them."""
@@ -181,6 +183,38 @@ class Learned:
         """Read what `to_dict` returned."""
         value = GammaGamma.from_dict(held["value"]) if "value" in held else None
         return cls(held["horizon"], BGNBD.from_dict(held["purchases"]), value)
+
+
+@dataclass(frozen=True)
+class Hazards:
+    """−log P(no purchase within so many days) of rows, as a function of the days.
+
+    Parameters
+    ----------
+    possible : ndarray of bool, shape (rows,)
+        Which rows are a possible history: the others have NaN.
+    silence : Silence
+        Of those that are.
+    """
+
+    possible: np.ndarray
+    silence: Silence
+
+    def __call__(self, days: ArrayLike) -> np.ndarray:
+        """Return each row's hazard, by days that are one number, one a row, or rows of such."""
+        ahead = np.asarray(days, float)
+        ahead = np.broadcast_to(ahead, np.broadcast_shapes(ahead.shape, self.possible.shape))
+        found = np.full(ahead.shape, np.nan)
+        with np.errstate(over="ignore", invalid="ignore"):
+            asked = np.ascontiguousarray(ahead[..., self.possible])
+            found[..., self.possible] = self.silence.hazard(asked)
+        return found
+
+    def days(self, hazard: np.ndarray) -> np.ndarray:
+        """Return about when each row's hazard comes to so much, shape (rows,)."""
+        found = np.full(len(self.possible), np.nan)
+        found[self.possible] = self.silence.time(hazard[self.possible])
+        return found
 
 
 def columns(horizon: int, of_value: bool = False) -> tuple[FeatureColumn, ...]:
@@ -313,9 +347,14 @@ def _some(rows: np.ndarray, seed: int) -> np.ndarray:
 
 def _histories(schema: FeatureSchema, matrix: np.ndarray) -> np.ndarray:
     """Return repeat purchases, t_x and T of each row."""
-    rows = matrix[:, [schema.names.index(name) for name in HISTORY]]
+    rows = matrix[:, _places(schema.names, HISTORY)]
     rows[:, 0] -= 1
     return rows
+
+
+@lru_cache(maxsize=64)
+def _places(names: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:
+    return [names.index(name) for name in wanted]
 
 
 def _possible(rows: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -132,7 +132,7 @@ class Model:
         """
         if self.timing is None:
             return None
-        hazard = partial(self.learned.hazard, self.schema, matrix) if self.learned else None
+        hazard = self.learned.hazards(self.schema, matrix) if self.learned else None
         return Course(self.timing, served, hazard)
 
     def explain(self, matrix: np.ndarray) -> Explanation:

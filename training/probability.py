@@ -5,6 +5,8 @@ A history is three numbers a customer, in any one unit of time: `frequency`, the
 Answers are elementwise: a customer alone gets the same bits as within the whole base.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Self
@@ -118,21 +120,33 @@ class BGNBD(Parameters):
 
         Digits are kept at both ends: of who has all but surely left, and of the busiest.
         """
+        return self.silence(frequency, recency, age).hazard(t)
+
+    def silence(self, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> Silence:
+        """Return the course that silence takes after these histories."""
         x, t_x, age = _history(frequency, recency, age)
         # Past this the chance of being alive is so small that its hazard keeps the same course.
         left = np.minimum(self._log_odds_left(x, t_x, age), 400.0)
-        silence = (self.r + x) * np.log1p(times_ahead(t) / (self.alpha + age))
-        with np.errstate(divide="ignore"):  # where it is not the one taken
-            rare = -np.log1p(special.expit(-left) * np.expm1(-silence))
-        usual = np.logaddexp(left, 0) - np.logaddexp(left, -silence)
-        return np.where(left > 0, rare, usual)
+        return Silence(left, self.r + x, self.alpha + age)
+
+    def outlook(
+        self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
+    ) -> tuple[Array, Array]:
+        """Return `expected_purchases` and `probability_of_purchase`, to the same bits."""
+        x, t_x, age = _history(frequency, recency, age)
+        ahead = times_ahead(t)
+        alive, buys = special.expit(-self._log_odds_left(x, t_x, age)), self._buys(ahead, x, age)
+        return alive * self._purchases_if_alive(ahead, x, age, buys), alive * buys
 
     def expected_purchases(
         self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
     ) -> Array:
         """Return E[purchases within `t` of the cut-off | history] (eq. 10)."""
-        x, _, age = _history(frequency, recency, age)
-        ahead, near = times_ahead(t), 1e-5
+        return self.outlook(t, frequency, recency, age)[0]
+
+    def _purchases_if_alive(self, ahead: Array, x: Array, age: Array, buys: Array) -> Array:
+        """Return E[purchases | alive], of whom so many buy at least once."""
+        near = 1e-5
         distances = [self.a - 1, self.a + self.b - 1, self.a - self.r - round(self.a - self.r)]
         # There the formula or its 2F1 divides by zero, and what they stand for is smooth: so step
         # to both sides.
@@ -140,8 +154,7 @@ class BGNBD(Parameters):
         sides = [self._purchases(self.a + step, ahead, x, age) for step in steps]
         # Rounding must not leave the bounds that hold of any number of purchases.
         most = (self.r + x) * ahead / (self.alpha + age)
-        purchases = np.maximum(np.minimum(sum(sides) / len(sides), most), self._buys(ahead, x, age))
-        return self.probability_alive(frequency, recency, age) * purchases
+        return np.maximum(np.minimum(sum(sides) / len(sides), most), buys)
 
     def _buys(self, ahead: Array, x: Array, age: Array) -> Array:
         """Return P(at least one purchase | alive)."""
@@ -184,6 +197,41 @@ class BGNBD(Parameters):
             - special.psi(self.b)
             - left / (self.b + np.maximum(x, 1) - 1),
         ]
+
+
+@dataclass(frozen=True)
+class Silence:
+    """How the chance of no purchase falls with time, of customers with these histories.
+
+    Parameters
+    ----------
+    left : ndarray
+        The log-odds of having left.
+    shape, scale : ndarray
+        Of the Lomax law of the next purchase, of those who have not left.
+    """
+
+    left: Array
+    shape: Array
+    scale: Array
+
+    def of(self, rows: NDArray[np.bool_]) -> Silence:
+        """Return that of some of the customers."""
+        return Silence(self.left[rows], self.shape[rows], self.scale[rows])
+
+    def hazard(self, t: ArrayLike) -> Array:
+        """Return Λ(t), as `BGNBD.cumulative_hazard` has it; `t` may have an axis in front."""
+        silence = self.shape * np.log1p(times_ahead(t) / self.scale)
+        with np.errstate(divide="ignore"):  # where it is not the one taken
+            rare = -np.log1p(special.expit(-self.left) * np.expm1(-silence))
+        usual = np.logaddexp(self.left, 0) - np.logaddexp(self.left, -silence)
+        return np.where(self.left > 0, rare, usual)
+
+    def time(self, hazard: ArrayLike) -> Array:
+        """Return about when Λ comes to this; infinity or NaN where it never does."""
+        with np.errstate(all="ignore"):
+            silence = -np.log1p(np.expm1(-np.asarray(hazard)) / special.expit(-self.left))
+            return self.scale * np.expm1(silence / self.shape)
 
 
 @dataclass(frozen=True)
@@ -299,7 +347,9 @@ def maximise(
 
 
 def _history(frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> tuple[Array, ...]:
-    x, t_x, age = np.broadcast_arrays(*(np.asarray(c, float) for c in (frequency, recency, age)))
+    x, t_x, age = (np.asarray(column, float) for column in (frequency, recency, age))
+    if not x.shape == t_x.shape == age.shape:
+        x, t_x, age = np.broadcast_arrays(x, t_x, age)
     possible = (x >= 0) & (t_x >= 0) & (t_x <= age) & np.isfinite(x + age)
     if not np.all(possible):
         row = int(np.argmin(possible))

@@ -18,12 +18,16 @@ from numpy.typing import ArrayLike
 
 from configs.schema import Config
 from configs.tasks import Label
+from training.learned import Hazards
 
 YEAR = 365
 """How far ahead a purchase is looked for, in days, unless the horizon is longer."""
 
+_ROUNDING = 1e-9
+
 Hazard = Callable[[ArrayLike], np.ndarray]
-"""Each row's Λ(t), NaN where there is none: by the days ahead, one for all rows or one a row."""
+"""Each row's Λ(t), NaN where there is none: by the days ahead, one for all rows, one a row, or
+rows of such."""
 
 
 @dataclass(frozen=True)
@@ -118,14 +122,24 @@ class Course:
 
     def times(self) -> Times:
         """Return what a score tells."""
-        told = np.column_stack([self.within(day) for day in self.timing.days])
+        days = np.array(self.timing.days)
+        rows = np.broadcast_to(days[:, None], (len(days), len(self.served)))
+        if not self._falls:
+            return Times(np.maximum.accumulate(self.within(rows).T, axis=1), None)
+        low, high = self._guess()
+        most = np.full_like(high, self.timing.most)
+        found = self.within(np.vstack([rows, low, high, most]))
         # Where chances all but touch 0 or 1, rounding must not have them cross.
-        onward = np.minimum if self._falls else np.maximum
-        return Times(onward.accumulate(told, axis=1), self.next_purchase())
+        told = np.minimum.accumulate(found[: len(days)].T, axis=1)
+        return Times(told, self._settle(high, *found[len(days) :]))
 
     def within(self, days: ArrayLike) -> np.ndarray:
-        """Return the chance of churning within so many days: of all rows, or of each its own."""
-        ahead = np.broadcast_to(days, self.served.shape)
+        """Return the chance of churning within so many days.
+
+        They are one number of all rows, one of each row, or rows of such.
+        """
+        asked = np.asarray(days)
+        ahead = np.broadcast_to(asked, np.broadcast_shapes(asked.shape, self.served.shape))
         found = self._silent(ahead) if self._falls else self._cancelled(ahead)
         before, after = ahead < self.timing.horizon, ahead > self.timing.horizon
         no_less, no_more = (before, after) if self._falls else (after, before)
@@ -137,14 +151,44 @@ class Course:
         """Return the fewest days within which silence is no likelier than a purchase."""
         if not self._falls:
             return None
+        low, high = self._guess()
+        most = np.full_like(high, self.timing.most)
+        return self._settle(high, *self.within(np.vstack([low, high, most])))
+
+    def _guess(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return about the first day with even odds, and the one before it."""
+        with np.errstate(all="ignore"):
+            share = np.log(0.5) / np.log(self.served)  # of Λ(H): S(H) to this is a half
+            days = share * self.timing.horizon
+            if isinstance(self.hazard, Hazards):
+                found = self.hazard.days(share * self._whole)
+                days = np.where(np.isnan(self._whole), days, found)
+        days = np.where(np.isnan(days), self.timing.most, np.ceil(days))
+        high = np.clip(days, 1, self.timing.most).astype(int)
+        return high - 1, high
+
+    def _settle(
+        self, guess: np.ndarray, before: np.ndarray, by_then: np.ndarray, at_most: np.ndarray
+    ) -> np.ndarray:
+        """Return the days that were guessed where silence's chances prove them, or look for them.
+
+        Proved is what leaves room for rounding: chances fall with the days, but for their last
+        bits.
+        """
+        due = at_most <= 0.5
+        proved = (before > 0.5 + _ROUNDING) & (by_then < 0.5 - _ROUNDING)
+        high = guess if np.all(proved | ~due) else self._bisected()
+        return np.where(due, high, np.nan)
+
+    def _bisected(self) -> np.ndarray:
+        """Return the first day with even odds, by halves."""
         low = np.zeros(len(self.served), dtype=int)
         high = np.full(len(self.served), self.timing.most)
-        due = self.within(high) <= 0.5
         for _ in range(self.timing.most.bit_length()):
             middle = (low + high) // 2
             by_then = self.within(middle) <= 0.5
             low, high = np.where(by_then, low, middle), np.where(by_then, middle, high)
-        return np.where(due, high, np.nan)
+        return high
 
     def _silent(self, ahead: np.ndarray) -> np.ndarray:
         share = ahead / self.timing.horizon
@@ -152,7 +196,8 @@ class Course:
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 found = self.hazard(ahead) / self._whole
             share = np.where(np.isfinite(found), found, share)
-        return np.power(np.ascontiguousarray(self.served), np.ascontiguousarray(share))
+        served = np.broadcast_to(self.served, share.shape)
+        return np.power(np.ascontiguousarray(served), np.ascontiguousarray(share))
 
     def _cancelled(self, ahead: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):  # who is sure to cancel has an infinite hazard

@@ -43,9 +43,7 @@ def course(timing: Timing, served: list, rows: list, law: BGNBD = LEARNED.purcha
     """The course of customers with these histories: purchases, span and tenure."""
     matrix = np.array([(*row, 0.0) for row in rows], dtype=float).reshape(-1, 4)
     learned = replace(LEARNED, purchases=law)
-    return Course(
-        timing, np.array(served, dtype=float), lambda days: learned.hazard(SCHEMA, matrix, days)
-    )
+    return Course(timing, np.array(served, dtype=float), learned.hazards(SCHEMA, matrix))
 
 
 # By hand
@@ -134,6 +132,29 @@ def test_the_date_is_the_first_day_with_even_odds(customers, law):
         else:
             assert held.within(days)[row] <= 0.5
             assert days == 1 or held.within(days - 1)[row] > 0.5
+
+
+@given(st.lists(st.tuples(chances, histories), min_size=1, max_size=5), laws, st.integers(1, 800))
+def test_the_date_is_that_which_halving_finds(customers, law, horizon):
+    served, rows = zip(*customers, strict=True)
+    held = course(Timing("lapse", horizon, (30,)), served, rows, law)
+    halved = replace(held, hazard=lambda days: held.hazard(days))._bisected()
+    due = held.within(held.timing.most) <= 0.5
+    np.testing.assert_array_equal(held.next_purchase(), np.where(due, halved, np.nan))
+    np.testing.assert_array_equal(held.times().next_purchase, held.next_purchase())
+
+
+def test_the_days_told_together_have_the_bits_they_have_alone():
+    rng = np.random.default_rng(0)
+    tenure = rng.integers(2, 900, 300).astype(float)
+    rows = np.column_stack([rng.integers(1, 30, 300), rng.random(300) * tenure, tenure])
+    rows[:, 1] *= rows[:, 0] > 1
+    served = rng.random(300)
+    told = course(LAPSE, served, rows.tolist()).times()
+    for row in range(0, 300, 7):
+        alone = course(LAPSE, served[[row]], rows[[row]].tolist())
+        assert alone.times().within.tobytes() == told.within[[row]].tobytes()
+        assert alone.times().next_purchase.tobytes() == told.next_purchase[[row]].tobytes()
 
 
 @given(laws, st.floats(0, 300), st.floats(0, 1), st.floats(0.1, 3000), st.floats(1, 1000))
