@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_ESCAPED = r'["\\\x00-\x1f]'  # characters that JSON does not take as they are
+_CONTROLS = r"[\x00-\x1f]"  # characters that JSON does not take as they are, as it does not " and \
 
 
 def flat_schema(schema: pa.Schema) -> pa.Schema:
-    """Return a schema with text in the place of each list of texts."""
-    return pa.schema(
-        [
-            field.with_type(pa.string()) if pa.types.is_list(field.type) else field
-            for field in schema
-        ]
-    )
+    """Return a schema with text in the place of each list of texts, and values for dictionaries."""
+    return pa.schema([field.with_type(_type(field.type)) for field in schema])
 
 
 def flat(table: pa.Table) -> pa.Table:
     """Return a table with JSON arrays in the place of its lists of texts."""
     held = [
-        _arrays(column) if pa.types.is_list(column.type) else column for column in table.columns
+        _arrays(column) if pa.types.is_list(column.type) else column.cast(_type(column.type))
+        for column in table.columns
     ]
     return pa.table(held, schema=flat_schema(table.schema))
 
@@ -41,11 +38,19 @@ def mapped(texts: pa.Array, pattern: str, change: Any) -> pa.Array:
     return pc.replace_with_mask(texts, found, pa.array(changed, pa.string()))
 
 
+def _type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(kind):
+        return kind.value_type
+    return pa.string() if pa.types.is_list(kind) else kind
+
+
 def _arrays(column: pa.ChunkedArray) -> pa.Array:
     lists = column.combine_chunks()
     if isinstance(lists, pa.ChunkedArray):  # of no chunk at all
         lists = pa.concat_arrays(lists.chunks) if lists.num_chunks else pa.array([], column.type)
-    texts = mapped(lists.flatten(), _ESCAPED, lambda text: _spelt(text)[1:-1])
+    texts = pc.replace_substring(lists.flatten(), "\\", r"\\")
+    texts = pc.replace_substring(texts, '"', r"\"")
+    texts = mapped(texts, _CONTROLS, lambda text: re.sub(_CONTROLS, _escape, text))
     quoted = pc.binary_join_element_wise('"', texts, '"', "", null_handling="emit_null")
     lengths = pc.fill_null(pc.list_value_length(lists), 0)
     ends = pc.cumulative_sum(lengths).cast(pa.int32())
@@ -55,5 +60,5 @@ def _arrays(column: pa.ChunkedArray) -> pa.Array:
     return pc.if_else(lists.is_valid(), arrays, pa.scalar(None, pa.string()))
 
 
-def _spelt(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _escape(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]

@@ -118,12 +118,17 @@ class DatabaseDestination:
         return [
             sa.Column(
                 field.name,
-                self._backend.lists if pa.types.is_list(field.type) else _TYPES[field.type],
+                self._type(field.type),
                 primary_key=field.name in _KEY,
                 nullable=field.nullable,
             )
             for field in schema
         ]
+
+    def _type(self, kind: pa.DataType) -> Any:
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        return self._backend.lists if pa.types.is_list(kind) else _TYPES[kind]
 
     def _make(self) -> None:
         """Make the table, or the columns that it lacks."""

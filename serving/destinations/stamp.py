@@ -8,6 +8,11 @@ from datetime import date, timedelta
 import pyarrow as pa
 
 _BUNDLES = {"churn_bundle", "clv_bundle", "segments_bundle"}
+_FIELDS = (
+    pa.field("release", pa.string(), nullable=False),
+    pa.field("valid_until", pa.date32(), nullable=False),
+    pa.field("base", pa.string(), nullable=False),
+)
 _OCCASION = {"base", "customer_id", "score_id", "as_of", "release", "valid_until"} | _BUNDLES
 
 
@@ -47,23 +52,17 @@ class Stamp:
         return self.as_of + timedelta(days=self.valid_for // 2)
 
     def schema(self, schema: pa.Schema) -> pa.Schema:
-        """Return a schema with the stamp's columns: the base first, the others last."""
-        stamped = schema.insert(0, pa.field("base", pa.string(), nullable=False))
-        for name, kind in (("release", pa.string()), ("valid_until", pa.date32())):
-            stamped = stamped.append(pa.field(name, kind, nullable=False))
-        return stamped
+        """Return a schema with those of the stamp's columns that it lacks, at its end."""
+        lacking = [field for field in _FIELDS if field.name not in schema.names]
+        return pa.schema([*schema, *lacking])
 
     def table(self, table: pa.Table) -> pa.Table:
-        """Return a table with the stamp's columns."""
+        """Return a table with those of the stamp's columns that it lacks."""
         values = {"base": self.base, "release": self.release, "valid_until": self.valid_until}
         schema = self.schema(table.schema)
-        held = [
-            pa.repeat(pa.scalar(values[field.name], field.type), len(table))
-            if field.name in values
-            else table[field.name]
-            for field in schema
-        ]
-        return pa.table(held, schema=schema)
+        lacking = [field for field in schema if field.name not in table.schema.names]
+        held = [pa.repeat(pa.scalar(values[each.name], each.type), len(table)) for each in lacking]
+        return pa.table([*table.columns, *held], schema=schema)
 
 
 def answer_columns(names: list[str]) -> list[str]:
