@@ -36,6 +36,18 @@ class Written:
     renewed: int | None = None
     unchanged: int | None = None
 
+    def lines(self, pruned: bool) -> list[str]:
+        """Return what was counted, a line each; nothing where all was written anew."""
+        counted = {
+            "rows written": self.rows,
+            "of them new": self.new,
+            "of them unchanged, renewed as their time runs out": self.renewed,
+            "unchanged, left as they are": self.unchanged,
+            "gone, removed" if pruned else "gone, to be used until their valid_until": self.gone,
+        }
+        held = {what: count for what, count in counted.items() if count is not None}
+        return [f"{count:,} {what}" for what, count in held.items()] if len(held) > 1 else []
+
 
 class Destination(Protocol):
     """A place for the scores of one batch; nothing shows there before `commit`.
