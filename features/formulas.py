@@ -2,10 +2,10 @@
 
 A spreadsheet runs a cell that begins with one of ``= + - @``, a tab, a line's end, or the
 full-width form of a sign (OWASP, "CSV Injection"). It also begins a cell after a semicolon, a tab
-or a line's end where it takes those for what parts cells, as it does in much of Europe. At each of
-these places an apostrophe is put before the sign; one that stands there already gets another, so
-that a reader who takes one away has the text as it was. Numbers are no texts: they stay as they
-are.
+or a line's end where it takes those for what parts cells, as it does in much of Europe; quotes do
+not hold it off, as it misreads those too. At each of these places an apostrophe is put before the
+sign and what quotes and apostrophes stand before it, so that a reader who takes one apostrophe
+away has the text as it was. Numbers are no texts: they stay as they are.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import re
 _SIGNS = "=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 _BEGINS = "(?<![^;\t\r\n])"  # at the text's begin, or after what may part cells
 
-SOMEWHERE = f"(^|[;\t\r\n])'*[{_SIGNS}]"
+SOMEWHERE = f"(^|[;\t\r\n])['\"]*[{_SIGNS}]"
 """A pattern, in RE2's syntax as well, of the texts that `neutral` changes."""
 
-_DANGEROUS = re.compile(f"{_BEGINS}(?='*[{_SIGNS}])")
-_NEUTRAL = re.compile(f"{_BEGINS}'(?='*[{_SIGNS}])")
+_DANGEROUS = re.compile(f"{_BEGINS}(?=['\"]*[{_SIGNS}])")
+_NEUTRAL = re.compile(f"{_BEGINS}'(?=['\"]*[{_SIGNS}])")
 
 
 def neutral(text: str) -> str:

@@ -26,7 +26,7 @@ def flat(table: pa.Table) -> pa.Table:
     return pa.table(held, schema=flat_schema(table.schema))
 
 
-def mapped(texts: pa.Array, pattern: str, change: Any) -> pa.Array:
+def mapped(texts: pa.Array | pa.ChunkedArray, pattern: str, change: Any) -> Any:
     """Return texts, those in which a pattern is found being changed by a function.
 
     Few are, so that only these are taken out of their columns.
@@ -34,6 +34,8 @@ def mapped(texts: pa.Array, pattern: str, change: Any) -> pa.Array:
     found = pc.fill_null(pc.match_substring_regex(texts, pattern), False)
     if not pc.any(found).as_py():
         return texts
+    if isinstance(texts, pa.ChunkedArray):
+        texts, found = texts.combine_chunks(), found.combine_chunks()
     changed = [change(text) for text in texts.filter(found).to_pylist()]
     return pc.replace_with_mask(texts, found, pa.array(changed, pa.string()))
 
