@@ -250,31 +250,70 @@ def serve(
 def score(
     config: ConfigFile,
     as_of: AsOf,
-    out_: Annotated[Path, typer.Option("--out", dir_okay=False, help="the Parquet file to write")],
+    out_: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            metavar="PLACE",
+            help="a .parquet, .csv or .csv.gz file, replaced at once when all is scored; or a "
+            "database, sqlite:///FILE or postgresql://USER@HOST/NAME, in whose table each "
+            "customer has one row",
+        ),
+    ],
+    table: Annotated[str | None, typer.Option(help="of the database; scores if none")] = None,
+    changed_only: Annotated[
+        bool,
+        typer.Option(
+            "--changed-only",
+            help="write only rows whose answer is not as the place has it, or whose time "
+            "(serving.valid_for) is half gone",
+        ),
+    ] = False,
+    since: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            help="the file of scores to compare with; what was written to PLACE before if none",
+        ),
+    ] = None,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune",
+            help="remove the table's rows of customers no longer scored; else they stay, to be "
+            "used until their valid_until",
+        ),
+    ] = False,
     rejects: RejectsFile = None,
     set_: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """Score the whole customer base in a batch, with reasons, on record."""
     from serving.batch import score_base
+    from serving.destinations.place import destination_of
+    from serving.destinations.stamp import Stamp
     from serving.release import current
 
     told = load(config, set_ or [])
+    release = current(told.var)
+    stamp = Stamp(told.name, release.digest, as_of.date(), told.serving.valid_for)
+    place = destination_of(out_, stamp, table, changed_only, since, prune)
     made = score_base(
         told,
         _loaded(told, rejects),
-        current(told.var),
+        release,
         as_of.date(),
-        out_,
+        place,
         _now(),
         told.serving.reasons,
         told.serving.language,
     )
     console.show(
-        vars(made),
+        vars(made) | {"written": vars(made.written)},
         as_json,
         [
             f"{made.customers:,} customers as of {made.as_of} → {made.out}",
+            *(f"  {line}" for line in made.written.lines(prune)),
             *(f"  {task}: {count:,} scored" for task, count in made.scored.items()),
             *(f"  {code}: {count:,}" for code, count in made.coded.items()),
             f"on record as batch {made.batch_id}",

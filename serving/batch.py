@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from configs.schema import Config
 from features.build import build_known, schema_of
@@ -19,8 +18,10 @@ from features.schema import FeatureSchema
 from features.source import Tables
 from features.store import FeatureStore
 from serving.columns import columns, values, ways
+from serving.destinations.destination import Destination, Written
+from serving.destinations.place import destination_of
+from serving.destinations.stamp import Stamp
 from serving.ledger import customer_token
-from serving.merkle import put, sync, temporary_beside
 from serving.release import Release
 from serving.score import Assessments, answer, assess, record, schemas
 from serving.settings import open_ledger, open_secret
@@ -38,8 +39,10 @@ class BatchSummary:
     ----------
     batch_id : str
         Its entry in the record; its rows are ``BATCH/1`` and on.
-    out : Path
-        The file of scores.
+    out : str
+        Where the scores are.
+    written : Written
+        What was done there.
     as_of : date
     customers : int
     scored : dict of str to int
@@ -51,7 +54,8 @@ class BatchSummary:
     """
 
     batch_id: str
-    out: Path
+    out: str
+    written: Written
     as_of: date
     customers: int
     scored: dict[str, int]
@@ -64,14 +68,14 @@ def score_base(
     tables: Tables,
     release: Release,
     as_of: date,
-    out: Path,
+    out: Path | Destination,
     at: datetime,
     reasons: int,
     language: Language,
 ) -> BatchSummary:
-    """Score all customers known at a date into a Parquet file, sorted by customer.
+    """Score all customers known at a date, sorted by customer, and put the scores somewhere.
 
-    The scores are on record before the file has its name.
+    They are on record before they show there.
 
     Parameters
     ----------
@@ -81,8 +85,8 @@ def score_base(
         What to score with.
     as_of : date
         The first instant of this day is excluded.
-    out : Path
-        The file; one that is there is replaced.
+    out : Path or Destination
+        A file, replaced if it is there; or any other place.
     at : datetime
         When this is done, for the record.
     reasons, language
@@ -93,23 +97,30 @@ def score_base(
     FeatureError
         If a feature is computed otherwise than when a model was trained.
     LedgerError, DatabaseError
-        If the scores cannot be recorded: then there is no file.
+        If the scores cannot be recorded: then they do not show.
+    DestinationError
+        If the place cannot take them.
     """
     _check_definitions(config, tables, schemas(release))
     table = build_known(config, tables, as_of).sort_values("customer_id", ignore_index=True)
     options = Options(reasons, language, config.serving.bands)
     batch = _Batch(config, release, options, f"batch-{as_of:%Y%m%d}-{uuid4().hex[:12]}")
     body = entry_body(release, as_of, options)
+    place = out if not isinstance(out, Path) else _file(out, config, release, as_of)
     ledger = open_ledger(config.name, config.var)
     try:
-        with temporary_beside(out) as temporary:
-            with pq.ParquetWriter(temporary, batch.columns, compression="zstd") as writer:
-                ledger.append_batch(batch.id, batch.records(table, writer), body, at)
-            sync(temporary)
-            put(temporary, out)
+        place.begin(batch.columns)
+        ledger.append_batch(batch.id, batch.records(table, place), body, at)
+        written = place.commit()
     finally:
+        place.abort()
         ledger.close()
-    return batch.summary(out, as_of)
+    return batch.summary(place.told, written, as_of)
+
+
+def _file(path: Path, config: Config, release: Release, as_of: date) -> Destination:
+    stamp = Stamp(config.name, release.digest, as_of, config.serving.valid_for)
+    return destination_of(str(path), stamp)
 
 
 def entry_body(release: Release, as_of: date, options: Options) -> dict[str, Any]:
@@ -143,11 +154,11 @@ class _Batch:
         self._scored: dict[str, int] = dict.fromkeys(asked, 0)
         self._coded: dict[str, int] = {}
 
-    def records(self, table: pd.DataFrame, writer: Any) -> Iterator[dict[str, Any]]:
+    def records(self, table: pd.DataFrame, place: Destination) -> Iterator[dict[str, Any]]:
         """Write a table's scores, and yield what goes on record of each."""
         for start in range(0, len(table), CHUNK):
             assessed = assess(self._release, table.iloc[start : start + CHUNK])
-            writer.write_table(pa.Table.from_pylist(self._rows(assessed), schema=self.columns))
+            place.write(pa.Table.from_pylist(self._rows(assessed), schema=self.columns))
             yield from records(assessed, self._key, self._base, self._options)
 
     def _rows(self, assessed: Assessments) -> list[dict[str, Any]]:
@@ -173,10 +184,10 @@ class _Batch:
             },
         }
 
-    def summary(self, out: Path, as_of: date) -> BatchSummary:
+    def summary(self, out: str, written: Written, as_of: date) -> BatchSummary:
         """Return what was done."""
         return BatchSummary(
-            self.id, out, as_of, self._count, self._scored, self._coded, self._flagged
+            self.id, out, written, as_of, self._count, self._scored, self._coded, self._flagged
         )
 
 
