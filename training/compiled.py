@@ -20,11 +20,11 @@ def compiled(*signature: types.Type) -> Callable[[Loop], Loop]:
     """Compile a loop of these arguments, or read it from where it was kept when last compiled."""
 
     def compile_(loop: Loop) -> Loop:
-        kind, how = types.void(*signature), {"nogil": True, "error_model": "numpy"}
+        kind = types.void(*signature)
         try:
-            return nb.njit(kind, cache=True, **how)(loop)
+            return nb.njit(kind, cache=True, nogil=True, error_model="numpy")(loop)
         except (RuntimeError, OSError):  # no folder to keep it in can be written to
-            return nb.njit(kind, **how)(loop)
+            return nb.njit(kind, nogil=True, error_model="numpy")(loop)
 
     return compile_
 

@@ -145,18 +145,18 @@ class Model:
         """
         shape = len(matrix), len(self.schema.columns)
         margin, served = np.empty(shape[0]), np.empty(shape[0])
-        values, on_scale, bases = np.empty(shape), np.empty(shape), [0.0, 0.0]
+        values, on_scale, base = np.empty(shape), np.empty(shape), [0.0, 0.0]
 
         def explain(rows: slice) -> None:
             told = self._explained(matrix[rows])
             margin[rows], served[rows] = told.margin, told.served
             values[rows], on_scale[rows] = told.contributions, told.served_contributions
-            bases[:] = told.base_margin, told.base_served  # which are those of every chunk
+            base[:] = told.base_margin, told.base_served  # which are those of every chunk
 
         if len(matrix) <= ROWS:
             return self._explained(matrix)
         in_chunks(explain, len(matrix))
-        return Explanation(margin, served, *bases, values, on_scale)
+        return Explanation(margin, served, base[0], base[1], values, on_scale)
 
     def _explained(self, matrix: np.ndarray) -> Explanation:
         margin, found = self._parts(matrix)

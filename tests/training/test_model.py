@@ -119,6 +119,17 @@ def test_a_row_is_explained_alone_as_among_many():
             assert getattr(alone, name).tobytes() == getattr(among, name)[[row]].tobytes()
 
 
+def test_chunks_change_no_bit_of_an_explanation(monkeypatch):
+    model, matrix = make_model(make_linear(1, -2, 0.5), make_trees()), make_matrix()
+    whole = model.explain(matrix)
+    monkeypatch.setattr("training.model.ROWS", 99)
+    monkeypatch.setattr("training.chunks.ROWS", 99)
+    told = model.explain(matrix)
+    assert (told.base_margin, told.base_served) == (whole.base_margin, whole.base_served)
+    for name in ("margin", "served", "contributions", "served_contributions"):
+        assert getattr(told, name).tobytes() == getattr(whole, name).tobytes()
+
+
 def test_no_rows_have_no_explanation_and_are_no_error():
     told = make_model(make_linear(1, -2, 0.5), make_trees()).explain(np.empty((0, 3)))
     assert told.served_contributions.shape == (0, 3)

@@ -205,6 +205,15 @@ class TestLinear(PredictorContract):
         assert found.base == 0.5
         assert make_linear().margin(row) == pytest.approx(0.5 + 4.0 - 2.0 + 0.95)
 
+    def test_its_transforms_are_those_that_weights_are_fitted_with(self):
+        matrix, names = make_matrix(), ("identity", "log", "log1p", "logit", "equals")
+        matrix[::3, :5] *= -1
+        for feature, name in enumerate(names):
+            term = Term(feature, name, 0.3, 1.7, -0.6, argument=-0.0)
+            found = Linear(COLUMNS, 0.0, (term,)).contributions(matrix).values[:, feature]
+            expected = -0.6 * term.standardised(matrix)
+            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+
     def test_a_missing_value_counts_as_the_mean(self):
         row = np.full((1, COLUMNS), np.nan)
         assert make_linear().margin(row) == 0.5
