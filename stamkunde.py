@@ -59,6 +59,43 @@ RejectsFile = Annotated[
         help="set bad rows aside in this CSV file, not refuse the first",
     ),
 ]
+ScoresPlace = Annotated[
+    str,
+    typer.Option(
+        "--out",
+        metavar="PLACE",
+        help="a .parquet, .csv or .csv.gz file, replaced at once when all is scored; or a "
+        "database, sqlite:///FILE or postgresql://USER@HOST/NAME, in whose table each customer "
+        "has one row",
+    ),
+]
+ScoresTable = Annotated[
+    str | None, typer.Option("--table", help="the database's table; scores if none")
+]
+ChangedOnly = Annotated[
+    bool,
+    typer.Option(
+        "--changed-only",
+        help="write only rows whose answer is not as the place has it, or whose time "
+        "(serving.valid_for) is half gone",
+    ),
+]
+Since = Annotated[
+    Path | None,
+    typer.Option(
+        "--since",
+        dir_okay=False,
+        help="the file of scores to compare with; what was written to PLACE before if none",
+    ),
+]
+Prune = Annotated[
+    bool,
+    typer.Option(
+        "--prune",
+        help="remove the table's rows of customers no longer scored; else they stay, to be used "
+        "until their valid_until",
+    ),
+]
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="churn, clv or segments")]
 
 
@@ -250,40 +287,11 @@ def serve(
 def score(
     config: ConfigFile,
     as_of: AsOf,
-    out_: Annotated[
-        str,
-        typer.Option(
-            "--out",
-            metavar="PLACE",
-            help="a .parquet, .csv or .csv.gz file, replaced at once when all is scored; or a "
-            "database, sqlite:///FILE or postgresql://USER@HOST/NAME, in whose table each "
-            "customer has one row",
-        ),
-    ],
-    table: Annotated[str | None, typer.Option(help="of the database; scores if none")] = None,
-    changed_only: Annotated[
-        bool,
-        typer.Option(
-            "--changed-only",
-            help="write only rows whose answer is not as the place has it, or whose time "
-            "(serving.valid_for) is half gone",
-        ),
-    ] = False,
-    since: Annotated[
-        Path | None,
-        typer.Option(
-            dir_okay=False,
-            help="the file of scores to compare with; what was written to PLACE before if none",
-        ),
-    ] = None,
-    prune: Annotated[
-        bool,
-        typer.Option(
-            "--prune",
-            help="remove the table's rows of customers no longer scored; else they stay, to be "
-            "used until their valid_until",
-        ),
-    ] = False,
+    out_: ScoresPlace,
+    table: ScoresTable = None,
+    changed_only: ChangedOnly = False,
+    since: Since = None,
+    prune: Prune = False,
     rejects: RejectsFile = None,
     set_: Overrides = None,
     as_json: AsJson = False,

@@ -184,23 +184,21 @@ class DatabaseDestination:
 
     def _compared(self) -> Written:
         """Count what the batch does to the table."""
-        staged = self._counted(sa.select(sa.func.count()).select_from(self._staging))
-        there = self._counted(
-            sa.select(sa.func.count()).select_from(self._table).where(self._of_base())
-        )
-        both = sa.select(sa.func.count()).select_from(
-            self._staging.join(self._table, self._same_customer())
-        )
-        met = self._counted(both)
+        count = sa.func.count()
+        staged = self._counts(sa.select(count).select_from(self._staging))[0]
+        there = self._counts(sa.select(count).where(self._of_base()))[0]
+        both = self._staging.join(self._table, self._same_customer())
         if not self._changed_only:
+            met = self._counts(sa.select(count).select_from(both))[0]
             return Written(staged, new=staged - met, gone=there - met)
-        same = both.where(self._same_answer())
-        renewed = self._counted(same.where(self._runs_out()))
-        unchanged = self._counted(same) - renewed
+        same = self._same_answer()
+        counts = (count, count.filter(same), count.filter(same, self._runs_out()))
+        met, as_it_was, renewed = self._counts(sa.select(*counts).select_from(both))
+        unchanged = as_it_was - renewed
         return Written(staged - unchanged, staged - met, there - met, renewed, unchanged)
 
-    def _counted(self, counting: sa.Select[int]) -> int:
-        return int(self._connection.execute(counting).scalar_one())
+    def _counts(self, counting: Any) -> list[int]:
+        return list(self._connection.execute(counting).one())
 
     @contextmanager
     def _errors_told(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,14 +14,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+import stamkunde
+from configs.load import dump
 from features.formulas import restored
 from serving.destinations.cells import flat
 from serving.destinations.destination import DestinationError, Written
 from serving.destinations.place import destination_of
 from serving.destinations.stamp import Stamp
+from serving.release import publish
+from tests.factories import AS_OF, make_bundles, make_config
 
 DAY = date(2024, 6, 3)
 SCHEMA = pa.schema(
@@ -308,6 +315,7 @@ def test_a_killed_process_leaves_each_place_old_or_new(request, tmp_path, moment
     places = [_place(request, kind, tmp_path) for kind in KINDS]
     for place in places:
         put(place, [row("00000", 0.1), row("00001", 0.1)])
+    first = Path(places[0]).stat().st_ino
     rows = [row(f"{number:05d}", 0.9) for number in range(3_000)]
     pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), tmp_path / "rows.parquet")
     told = {
@@ -325,8 +333,8 @@ def test_a_killed_process_leaves_each_place_old_or_new(request, tmp_path, moment
     if moment == "within them":
         child.stdin.write("\n")
         child.stdin.flush()
-        while len(pq.read_table(places[0])) == 2:  # until the first is seen to be committed
-            pass
+        while Path(places[0]).stat().st_ino == first:  # until the first is committed
+            time.sleep(0.001)
     child.kill()
     child.communicate()
     assert child.returncode == -signal.SIGKILL
@@ -381,3 +389,24 @@ def test_a_file_of_something_else_is_not_compared_with(tmp_path):
         put(out, [row("a")], changed_only=True, since=other)
     with pytest.raises(DestinationError, match="no such file to compare with"):
         put(out, [row("a")], changed_only=True, since=tmp_path / "absent.csv")
+
+
+def test_the_command_brings_a_table_up_to_date_and_says_what_changed(tmp_path):
+    config = make_config(tmp_path)
+    release = publish(config.var, config.name, make_bundles(tmp_path, config))
+    (tmp_path / "shop.yaml").write_text(yaml.safe_dump(dump(config)))
+    url = f"sqlite:///{tmp_path}/marketing.db"
+    asked = ["score", "-c", str(tmp_path / "shop.yaml"), "--out", url, "--changed-only"]
+    first = CliRunner().invoke(stamkunde.app, [*asked, "--as-of", str(AS_OF), "--json"])
+    told = json.loads(first.stdout)
+    assert told["out"] == f"{url} (scores)"
+    assert told["written"] == {"rows": 40, "new": 40, "gone": 0, "renewed": 0, "unchanged": 0}
+    rows = held(url)
+    assert {each["churn_bundle"] for each in rows} == {release.digests["churn"]}
+    assert {each["release"] for each in rows} == {release.digest}
+    assert {each["valid_until"] for each in rows} == {str(AS_OF + timedelta(days=7))}
+    assert any(json.loads(each["churn_raises"] or "[]") for each in rows)
+    again = CliRunner().invoke(stamkunde.app, [*asked, "--as-of", str(AS_OF)])
+    assert "  0 rows written\n" in again.stdout
+    assert "  40 unchanged, left as they are\n" in again.stdout
+    assert held(url) == rows
