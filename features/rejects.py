@@ -10,6 +10,7 @@ from pathlib import Path
 
 from configs.sources import Source
 from features.contract import DataError
+from features.formulas import neutral
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,13 @@ def as_line(values: Iterable[object]) -> str:
 
 
 def write_rejects(path: Path, aside: Iterable[Rejects]) -> None:
-    """Write bad rows to a CSV file with a header."""
+    """Write bad rows to a CSV file with a header; no spreadsheet runs what stands in them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(each.name for each in fields(Reject))
-        writer.writerows(astuple(reject) for rejects in aside for reject in rejects.held)
+        writer.writerows(map(_cells, (reject for rejects in aside for reject in rejects.held)))
+
+
+def _cells(reject: Reject) -> list[object]:
+    return [neutral(value) if isinstance(value, str) else value for value in astuple(reject)]

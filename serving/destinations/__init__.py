@@ -1,0 +1,1 @@
+"""Where the scores of a whole customer base go: a Parquet or CSV file, or a database's table."""
