@@ -198,6 +198,20 @@ def build_known(config: Config, tables: Tables, as_of: date) -> pd.DataFrame:
     return frame
 
 
+def known(config: Config, tables: Tables, as_of: date) -> pa.Table:
+    """Return what `build_known` does as an Arrow table, missing values as nulls.
+
+    Raises
+    ------
+    HistoryError
+        If nobody is known.
+    """
+    found = table(config, tables, [as_of])
+    if not found.num_rows:
+        raise _nobody(tables, as_of)
+    return found
+
+
 def _nobody(tables: Tables, as_of: date) -> HistoryError:
     first = first_and_last_day(tables)[0]
     return HistoryError(
@@ -210,9 +224,7 @@ def write(config: Config, tables: Tables, as_of: date, out: Path) -> int:
 
     The file has its name only once it is whole, and the schema's digest in its metadata.
     """
-    found = table(config, tables, [as_of])
-    if not found.num_rows:
-        raise _nobody(tables, as_of)
+    found = known(config, tables, as_of)
     schema = schema_of(config, tables)
     told = {"stamkunde.schema": schema.digest, "stamkunde.as_of": as_of.isoformat()}
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -117,7 +117,9 @@ def schemas(release: Release) -> dict[str, FeatureSchema]:
     return {schema.digest: schema for schema in held}
 
 
-def assess(release: Release, customers: Customers | pd.DataFrame) -> Assessments:
+def assess(
+    release: Release, customers: Customers | pd.DataFrame, explained: bool = True
+) -> Assessments:
     """Score every customer under every bundle of a release.
 
     Parameters
@@ -125,6 +127,8 @@ def assess(release: Release, customers: Customers | pd.DataFrame) -> Assessments
     release : Release
     customers : Customers or DataFrame
         With the features of every bundle's schema; a table has ``as_of`` and ``customer_id`` too.
+    explained : bool
+        Whether to find contributions; without, there are none of any feature.
 
     Raises
     ------
@@ -141,12 +145,14 @@ def assess(release: Release, customers: Customers | pd.DataFrame) -> Assessments
     }
     words = release.vocabularies
     tasks: dict[Task, TaskScores] = {
-        task: _scores(*held[task], words[task])
+        task: _scores(*held[task], words[task], explained)
         for task in TASKS
         if task in held and task != "segments"
     }
     worth = _worth(tasks["clv"]) if "clv" in tasks else None
-    parted = segmented(*held["segments"], words["segments"], worth) if "segments" in held else None
+    parted = None
+    if "segments" in held:
+        parted = segmented(*held["segments"], words["segments"], worth, explained)
     return Assessments(
         customers=customers,
         flags=flags(customers.unseen, _asked(held, tasks)),
@@ -182,12 +188,15 @@ def _worth(scores: TaskScores) -> Worth | None:
     return Worth(scores.explanation.served, tenths) if tenths else None
 
 
-def _scores(bundle: Bundle, inputs: np.ndarray, vocabulary: Vocabulary) -> TaskScores:
+def _scores(
+    bundle: Bundle, inputs: np.ndarray, vocabulary: Vocabulary, explained: bool
+) -> TaskScores:
     model = bundle.model
     matrix = model.complete(inputs)
     asked = model.asked(matrix)
     scored = asked & in_range(matrix)
-    explanation = _spread(_explained(model, matrix[scored]), scored)
+    found = (_explained if explained else _unexplained)(model, matrix[scored])
+    explanation = _spread(found, scored)
     answered = _finite(explanation)
     held = model.intervals
     return TaskScores(
@@ -223,6 +232,15 @@ def _explained(model: Model, matrix: np.ndarray) -> Explanation:
             if finite.all():
                 raise
     return _spread(_explained(model, matrix[finite]), finite)
+
+
+def _unexplained(model: Model, matrix: np.ndarray) -> Explanation:
+    """Return rows' values as `Model.explain` does, and contributions of no feature."""
+    nothing = np.empty((len(matrix), 0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        margin = model.margin(matrix) if len(matrix) else np.empty(0)
+        served = model.calibration.serve(margin)
+    return Explanation(margin, served, np.nan, np.nan, nothing, nothing)
 
 
 def _spread(found: Explanation, chosen: np.ndarray) -> Explanation:

@@ -1,34 +1,41 @@
-"""The whole customer base: its scores to a file, its features to the store."""
+"""The whole customer base: its scores to a file or a table, its features to the store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from configs.schema import Config
 from features.build import build_known, schema_of
 from features.schema import FeatureSchema
 from features.source import Tables
 from features.store import FeatureStore
-from serving.columns import columns, values, ways
+from serving import batch_record, latest
+from serving.batch_features import built, customers, read
+from serving.batch_layout import leaves
+from serving.batch_rows import Part
+from serving.columns import Columns, ways
 from serving.destinations.destination import Destination, Written
 from serving.destinations.place import destination_of
 from serving.destinations.stamp import Stamp
-from serving.ledger import customer_token
+from serving.ledger import customer_token, customer_tokens
 from serving.release import Release
-from serving.score import Assessments, answer, assess, record, schemas
+from serving.score import Assessments, assess, record, schemas
 from serving.settings import open_ledger, open_secret
 from training.quantities import Language
 from training.reasons import Options
 
-CHUNK = 5_000  # customers whose scores are held at once
+THREADS = 2
+_AHEAD = 3  # chunks that are in hand or wait to be written
 
 
 @dataclass(frozen=True)
@@ -41,8 +48,6 @@ class BatchSummary:
         Its entry in the record; its rows are ``BATCH/1`` and on.
     out : str
         Where the scores are.
-    written : Written
-        What was done there.
     as_of : date
     customers : int
     scored : dict of str to int
@@ -51,16 +56,18 @@ class BatchSummary:
         How many have a code instead, as ``churn:inactive``.
     flagged : int
         How many have something odd about their features.
+    written : Written
+        What that place says of it.
     """
 
     batch_id: str
     out: str
-    written: Written
     as_of: date
     customers: int
     scored: dict[str, int]
     coded: dict[str, int]
     flagged: int
+    written: Written
 
 
 def score_base(
@@ -72,10 +79,13 @@ def score_base(
     at: datetime,
     reasons: int,
     language: Language,
+    features: Path | None = None,
+    batch_id: str | None = None,
 ) -> BatchSummary:
-    """Score all customers known at a date, sorted by customer, and put the scores somewhere.
+    """Score all customers known at a date, sorted by customer, to a file or a table.
 
-    They are on record before they show there.
+    The scores are on record before they show there; then they are what is at hand as the latest
+    (`serving.latest`).
 
     Parameters
     ----------
@@ -86,41 +96,49 @@ def score_base(
     as_of : date
         The first instant of this day is excluded.
     out : Path or Destination
-        A file, replaced if it is there; or any other place.
+        A file; one that is there is replaced. Or any other place.
     at : datetime
         When this is done, for the record.
     reasons, language
         How many reasons each way, and in which language they are told.
+    features : Path, optional
+        A file of the features as of that day, ``stamkunde features --out``; they are built unless
+        it is given.
+    batch_id : str, optional
+        What the batch is to be called in the record; made up unless given.
 
     Raises
     ------
     FeatureError
-        If a feature is computed otherwise than when a model was trained.
+        If a feature is computed otherwise than when a model was trained, or the file of features
+        is not of that day.
     LedgerError, DatabaseError
-        If the scores cannot be recorded: then they do not show.
+        If the scores cannot be recorded: then none show.
     DestinationError
         If the place cannot take them.
     """
-    _check_definitions(config, tables, schemas(release))
-    table = build_known(config, tables, as_of).sort_values("customer_id", ignore_index=True)
+    present = schema_of(config, tables)
+    _check_definitions(present, schemas(release))
     options = Options(reasons, language, config.serving.bands)
-    batch = _Batch(config, release, options, f"batch-{as_of:%Y%m%d}-{uuid4().hex[:12]}")
-    body = entry_body(release, as_of, options)
-    place = out if not isinstance(out, Path) else _file(out, config, release, as_of)
+    stamp = Stamp(config.name, release.digest, as_of, config.serving.valid_for)
+    place = destination_of(str(out), stamp) if isinstance(out, Path) else out
+    rows = read(features, present, as_of) if features else built(config, tables, as_of)
+    name = batch_id or f"batch-{as_of:%Y%m%d}-{uuid4().hex[:12]}"
+    batch = _Batch(config, release, options, stamp, name)
     ledger = open_ledger(config.name, config.var)
     try:
-        place.begin(batch.columns)
-        ledger.append_batch(batch.id, batch.records(table, place), body, at)
+        place.begin(batch.columns.schema)
+        body = entry_body(release, as_of, options)
+        body["terms"] = batch_record.terms(release, options)
+        ledger.append_columns(name, batch.layout, batch.parts(rows, place), body, at)
         written = place.commit()
-    finally:
+    except BaseException:
         place.abort()
+        raise
+    finally:
         ledger.close()
-    return batch.summary(place.told, written, as_of)
-
-
-def _file(path: Path, config: Config, release: Release, as_of: date) -> Destination:
-    stamp = Stamp(config.name, release.digest, as_of, config.serving.valid_for)
-    return destination_of(str(path), stamp)
+    latest.write(config.var, pa.concat_tables(batch.shortened).unify_dictionaries())
+    return batch.summary(place.told, written)
 
 
 def entry_body(release: Release, as_of: date, options: Options) -> dict[str, Any]:
@@ -141,53 +159,94 @@ def records(
         yield record(assessed, row, customer_token(key, base, customer), options)
 
 
+@dataclass
+class _Tally:
+    """How many customers have what."""
+
+    customers: int = 0
+    flagged: int = 0
+    scored: dict[str, int] = field(default_factory=dict)
+    coded: dict[str, int] = field(default_factory=dict)
+
+    def add(self, scores: pa.Table) -> None:
+        self.customers += scores.num_rows
+        self.flagged += pc.sum(pc.greater(pc.list_value_length(scores["flags"]), 0)).as_py()
+        for told in pc.value_counts(pc.list_flatten(scores["codes"])).to_pylist():
+            name, count = told["values"], told["counts"]
+            self.coded[name] = self.coded.get(name, 0) + count
+
+    def finish(self, asked: Iterable[str]) -> None:
+        for name in asked:
+            without = sum(n for code, n in self.coded.items() if code.rpartition(":")[0] == name)
+            self.scored[name] = self.customers - without
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """What is written of some customers."""
+
+    scores: pa.Table
+    part: Part
+
+
 class _Batch:
-    """One batch: rows of the file and of the record, made in step."""
+    """One batch: rows of the place and of the record, made in step."""
 
-    def __init__(self, config: Config, release: Release, options: Options, batch_id: str) -> None:
-        self.id, self.columns = batch_id, columns(release)
-        self._base, self._release, self._options = config.name, release, options
-        self._key = open_secret(config.var)
-        self._count = self._flagged = 0
-        asked = [task for task in release.digests if task != "segments"]
-        asked += [f"segments.{way}" for way in ways(release)]
-        self._scored: dict[str, int] = dict.fromkeys(asked, 0)
-        self._coded: dict[str, int] = {}
+    def __init__(
+        self, config: Config, release: Release, options: Options, stamp: Stamp, batch_id: str
+    ) -> None:
+        self.columns = Columns(release, options, stamp.as_of, stamp.valid_until)
+        self.layout = batch_record.layout(release, options)
+        self.shortened: list[pa.Table] = []
+        self._id, self._base, self._release, self._options = batch_id, config.name, release, options
+        self._stamp, self._key = stamp, open_secret(config.var)
+        self._schemas = schemas(release)
+        self._tally = _Tally()
 
-    def records(self, table: pd.DataFrame, place: Destination) -> Iterator[dict[str, Any]]:
-        """Write a table's scores, and yield what goes on record of each."""
-        for start in range(0, len(table), CHUNK):
-            assessed = assess(self._release, table.iloc[start : start + CHUNK])
-            place.write(pa.Table.from_pylist(self._rows(assessed), schema=self.columns))
-            yield from records(assessed, self._key, self._base, self._options)
+    def parts(self, tables: Iterable[pa.Table], place: Destination) -> Iterator[Part]:
+        """Score tables of features, write their scores, and yield what goes on record."""
+        for chunk in self._chunks(tables):
+            place.write(chunk.scores)
+            self._tally.add(chunk.scores)
+            self.shortened.append(latest.shortened(chunk.scores))
+            yield chunk.part
 
-    def _rows(self, assessed: Assessments) -> list[dict[str, Any]]:
-        return [self._row(answer(assessed, row, self._options)) for row in range(len(assessed))]
+    def _chunks(self, tables: Iterable[pa.Table]) -> Iterator[_Chunk]:
+        """Score in several threads; what comes out is in order, whichever was done first."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            waiting: deque[Future[_Chunk]] = deque()
+            first = 1
+            for rows in tables:
+                waiting.append(pool.submit(self._scored, rows, first))
+                first += rows.num_rows
+                if len(waiting) == _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
 
-    def _row(self, told: dict[str, Any]) -> dict[str, Any]:
-        self._count += 1
-        self._flagged += bool(told["flags"])
-        codes = [f"{task}:{code}" for task, code in told["codes"].items()]
-        for code in codes:
-            self._coded[code] = self._coded.get(code, 0) + 1
-        for task in self._scored.keys() - told["codes"].keys():
-            self._scored[task] += 1
-        return {
-            "score_id": f"{self.id}/{self._count}",
-            "customer_id": told["customer_id"],
-            "as_of": date.fromisoformat(told["as_of"]),
-            **values(told),
-            "codes": codes,
-            "flags": told["flags"],
-            **{
-                f"{task}_bundle": told["bundles"].get(task) for task in ("churn", "clv", "segments")
-            },
-        }
+    def _scored(self, rows: pa.Table, first: int) -> _Chunk:
+        asked = customers(self._schemas, rows, self._stamp.as_of)
+        assessed = assess(self._release, asked, explained=self._options.reasons > 0)
+        tokens = customer_tokens(self._key, self._base, asked.ids)
+        held = batch_record.recorded(assessed, rows, tokens, self.layout)
+        scores = self.columns.table(assessed, rows, self._id, first)
+        return _Chunk(scores, Part(held, leaves(self.layout, held)))
 
-    def summary(self, out: str, written: Written, as_of: date) -> BatchSummary:
+    def summary(self, out: str, written: Written) -> BatchSummary:
         """Return what was done."""
+        asked = [task for task in self._release.digests if task != "segments"]
+        asked += [f"segments.{way}" for way in ways(self._release)]
+        tally = self._tally
+        tally.finish(asked)
         return BatchSummary(
-            self.id, out, written, as_of, self._count, self._scored, self._coded, self._flagged
+            self._id,
+            out,
+            self._stamp.as_of,
+            tally.customers,
+            tally.scored,
+            tally.coded,
+            tally.flagged,
+            written,
         )
 
 
@@ -206,7 +265,7 @@ def fill_store(
     """
     present = schema_of(config, tables)
     wanted = schemas(release) if release else {present.digest: present}
-    _check_definitions(config, tables, wanted)
+    _check_definitions(present, wanted)
     table = build_known(config, tables, as_of)
     ids = table["customer_id"].tolist()
     for digest, schema in wanted.items():
@@ -214,7 +273,6 @@ def fill_store(
     return len(ids)
 
 
-def _check_definitions(config: Config, tables: Tables, wanted: dict[str, FeatureSchema]) -> None:
-    present = schema_of(config, tables)
+def _check_definitions(present: FeatureSchema, wanted: dict[str, FeatureSchema]) -> None:
     for schema in wanted.values():
         schema.check_definitions(present)

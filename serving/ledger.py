@@ -4,10 +4,11 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +17,27 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from features.contract import StamkundeError
 from features.database import Database, Prepared
+from serving.batch_layout import Layout
+from serving.batch_rows import Commitment, Part, batch_faults, read_row, write_columns, write_rows
 from serving.merkle import (
     ROW,
     START,
     Entry,
     Verification,
-    batch_faults,
     canonical,
     chain_faults,
     chain_hash,
     frame_faults,
     leaf_hash,
     put,
-    read_row,
     sync,
     temporary_beside,
-    write_rows,
 )
 from serving.merkle import merkle_root as merkle_root
 
 BATCH = "batch"
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+PLAIN = re.compile(r"[ !#-\[\]-~]*")  # what JSON spells as it stands
 NUMBER = re.compile(r"[1-9][0-9]{0,11}")
 
 LEDGER = sa.Table(
@@ -150,18 +151,27 @@ class Ledger:
         LedgerError
             As `append`, or if the body has a field of the ledger's own.
         """
-        if taken := sorted({"rows", "root", "file"} & body.keys()):
-            raise LedgerError(f"a batch's {', '.join(taken)}: the ledger says that; leave it out")
-        lasting = self.folder / f"{_checked(batch_id)}.parquet"
-        with temporary_beside(lasting) as temporary:
-            count, root = write_rows(temporary, rows)
-            of_rows = {"rows": count, "root": root.hex(), "file": lasting.name}
-            drafts = [self._draft(batch_id, BATCH, {**body, **of_rows}, at)]
-            with self._writing(drafts) as connection:
-                # The entry goes in first, uncommitted: an id on record keeps the rows it has.
-                entries = self._link(connection, drafts)
-                put(temporary, lasting)
-        return entries[0]
+        return self._append_batch(batch_id, lambda path: write_rows(path, rows), body, at)
+
+    def append_columns(
+        self,
+        batch_id: str,
+        layout: Layout,
+        parts: Iterable[Part],
+        body: Mapping[str, Any],
+        at: datetime,
+    ) -> Entry:
+        """Record a batch as `append_batch` does, of rows in columns.
+
+        Raises
+        ------
+        LedgerError
+            As `append_batch`.
+        """
+        laid = {**body, "layout": layout.to_dict()}
+        return self._append_batch(
+            batch_id, lambda path: write_columns(path, layout, parts), laid, at
+        )
 
     def get(self, entry_id: str) -> Entry:
         """Give an entry as it stands; ``BATCH/17`` is the batch's 17th row.
@@ -231,6 +241,26 @@ class Ledger:
         """Give the database's connections back."""
         self._database.close()
 
+    def _append_batch(
+        self,
+        batch_id: str,
+        write: Callable[[Path], Commitment],
+        body: Mapping[str, Any],
+        at: datetime,
+    ) -> Entry:
+        if taken := sorted({"rows", "root", "file"} & body.keys()):
+            raise LedgerError(f"a batch's {', '.join(taken)}: the ledger says that; leave it out")
+        lasting = self.folder / f"{_checked(batch_id)}.parquet"
+        with temporary_beside(lasting) as temporary:
+            count, root = write(temporary)
+            of_rows = {"rows": count, "root": root.hex(), "file": lasting.name}
+            drafts = [self._draft(batch_id, BATCH, {**body, **of_rows}, at)]
+            with self._writing(drafts) as connection:
+                # The entry goes in first, uncommitted: an id on record keeps the rows it has.
+                entries = self._link(connection, drafts)
+                put(temporary, lasting)
+        return entries[0]
+
     def _draft(self, entry_id: str, kind: str, body: Mapping[str, Any], at: datetime) -> Draft:
         frame = {"id": _checked(entry_id), "kind": _checked(kind), "at": _instant(at)}
         data = canonical({"v": 1, "base": self.base, **frame, "body": dict(body)})
@@ -272,11 +302,18 @@ class Ledger:
     def _row(self, batch: Entry, number: str) -> Entry | None:
         if batch.kind != BATCH or not NUMBER.fullmatch(number):
             return None
-        data = read_row(self.folder / f"{batch.id}.parquet", int(number))
-        if data is None:
+        found = read_row(self.folder / f"{batch.id}.parquet", batch, int(number))
+        if found is None:
             return None
-        row_id = f"{batch.id}/{number}"
-        return replace(batch, id=row_id, kind=ROW, bytes=data, leaf_hash=leaf_hash(data))
+        data, said = found
+        return replace(
+            batch,
+            id=f"{batch.id}/{number}",
+            kind=ROW,
+            bytes=data,
+            leaf_hash=leaf_hash(data),
+            said=said,
+        )
 
 
 def _checked(name: str) -> str:
@@ -339,3 +376,19 @@ def secret(path: str | Path) -> bytes:
 def customer_token(key: bytes, base: str, customer_id: str) -> str:
     """Name a customer in the record so that only who holds the secret can tell who it is."""
     return hmac.digest(key, canonical([base, customer_id]), "sha256").hex()[:32]
+
+
+def customer_tokens(key: bytes, base: str, customer_ids: Sequence[str]) -> list[str]:
+    """Name many customers as `customer_token` does, at a third of its cost.
+
+    HMAC (RFC 2104) is two hashes, each of a block that the key alone makes and then of the message.
+    """
+    inner, outer = (bytes(byte ^ pad for byte in key.ljust(64, b"\0")) for pad in (0x36, 0x5C))
+    empty = canonical([base, ""])
+    ahead, behind = inner + empty[:-2], empty[-2:]
+    if not PLAIN.fullmatch("".join(customer_ids)):
+        return [customer_token(key, base, customer) for customer in customer_ids]
+    return [
+        sha256(outer + sha256(ahead + customer.encode() + behind).digest()).hexdigest()[:32]
+        for customer in customer_ids
+    ]

@@ -6,15 +6,12 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import rfc8785
 
 from features.contract import StamkundeError
@@ -24,8 +21,6 @@ _quoted = json.encoder.encode_basestring
 START = bytes(32)  # what the first link of a chain hangs on
 ROW = "row"  # the kind of a batch's row
 SAFE = 2**53 - 1  # the largest integer RFC 8785 allows, as doubles hold all up to it
-ROWS = pa.schema([pa.field("row", pa.binary(), nullable=False)])
-CHUNK = 10_000  # rows held at once
 
 
 class SpellingError(StamkundeError, ValueError):
@@ -40,7 +35,7 @@ class RowsError(StamkundeError):
 class Entry:
     """An entry of the record, or one row of a batch (kind `row`, in its batch's place).
 
-    `bytes` is what was recorded, canonical JSON, as it stands.
+    `bytes` is what was recorded as it stands, canonical JSON unless `said` tells what it says.
     """
 
     seq: int
@@ -50,11 +45,12 @@ class Entry:
     bytes: builtins.bytes
     leaf_hash: builtins.bytes
     chain_hash: builtins.bytes
+    said: Mapping[str, Any] | None = field(default=None, compare=False)
 
     @cached_property
     def content(self) -> dict[str, Any]:
         """All that was recorded."""
-        return dict(parsed(self.bytes))
+        return dict(parsed(self.bytes) if self.said is None else self.said)
 
     @property
     def body(self) -> dict[str, Any]:
@@ -161,73 +157,47 @@ def chain_hash(previous: bytes, leaf: bytes) -> bytes:
 
 
 def merkle_root(leaf_hashes: Iterable[bytes]) -> bytes:
-    """Commit to leaf hashes and their order (RFC 6962, section 2.1).
+    """Commit to leaf hashes and their order (RFC 6962, section 2.1)."""
+    tree = Tree()
+    tree.add(leaf_hashes)
+    return tree.root
 
-    Takes them one by one and keeps a hash a level, so a million need no room.
+
+class Tree:
+    """A Merkle tree (RFC 6962, section 2.1) that grows to the right.
+
+    It keeps a hash a level, so that a million leaves need no room.
     """
-    full: list[tuple[int, bytes]] = []  # complete subtrees from the left: level, hash
-    for leaf in leaf_hashes:
-        level, node = 0, leaf
-        while full and full[-1][0] == level:
-            node = _inner(full.pop()[1], node)
-            level += 1
-        full.append((level, node))
-    if not full:
-        return sha256(b"").digest()
-    root = full.pop()[1]
-    while full:
-        root = _inner(full.pop()[1], root)
-    return root
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._full: list[bytes] = []  # complete subtrees from the left, one a bit of the count
+
+    def add(self, leaf_hashes: Iterable[bytes]) -> None:
+        """Put leaves to the right of those there are."""
+        count, full = self.count, self._full
+        for node in leaf_hashes:
+            pairs = count
+            while pairs & 1:
+                node = _inner(full.pop(), node)
+                pairs >>= 1
+            full.append(node)
+            count += 1
+        self.count = count
+
+    @property
+    def root(self) -> bytes:
+        """The hash that commits to all leaves."""
+        if not self._full:
+            return sha256(b"").digest()
+        *lefts, root = self._full
+        for left in reversed(lefts):
+            root = _inner(left, root)
+        return root
 
 
 def _inner(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
-
-
-def write_rows(path: Path, rows: Iterable[Mapping[str, Any] | bytes]) -> tuple[int, bytes]:
-    """Write rows, values or their canonical bytes, to disk; give their number and Merkle root."""
-    spelt = (row if isinstance(row, bytes) else canonical(row) for row in rows)
-    with pq.ParquetWriter(path, ROWS, compression="zstd", use_dictionary=False) as writer:
-        root = merkle_root(_written(spelt, writer))
-    sync(path)
-    return pq.read_metadata(path).num_rows, root
-
-
-def _written(rows: Iterator[bytes], writer: Any) -> Iterator[bytes]:
-    while chunk := list(islice(rows, CHUNK)):
-        writer.write_table(pa.table({"row": chunk}, schema=ROWS))
-        yield from map(leaf_hash, chunk)
-
-
-def commitment(path: Path) -> tuple[int, bytes]:
-    """Give the number and the Merkle root of the rows in a file."""
-    with _reading_rows(path) as file:
-        chunks = file.iter_batches(CHUNK, columns=["row"])
-        rows = (row for chunk in chunks for row in chunk.column("row").to_pylist())
-        return file.metadata.num_rows, merkle_root(map(leaf_hash, rows))
-
-
-def read_row(path: Path, number: int) -> bytes | None:
-    """Give one row of a file, the first being 1; None past its end."""
-    with _reading_rows(path) as file:
-        for group in range(file.num_row_groups):
-            held = file.metadata.row_group(group).num_rows
-            if number <= held:
-                row: bytes = file.read_row_group(group, columns=["row"])["row"][number - 1].as_py()
-                return row
-            number -= held
-    return None
-
-
-@contextmanager
-def _reading_rows(path: Path) -> Iterator[Any]:
-    try:
-        with pq.ParquetFile(path) as file:
-            if not file.schema_arrow.equals(ROWS):
-                raise RowsError(f"{path}: holds {file.schema_arrow.names}, not rows of a batch")
-            yield file
-    except (OSError, pa.ArrowException) as error:
-        raise RowsError(f"{path}: {error}") from error
 
 
 @contextmanager
@@ -278,16 +248,3 @@ def frame_faults(entry: Entry, base: str) -> Iterator[str]:
     for name in sorted(due.keys() | frame.keys()):
         if frame.get(name) != due.get(name):
             yield f"its bytes say {name} {frame.get(name)!r}, the record {due.get(name)!r}"
-
-
-def batch_faults(entry: Entry, folder: Path) -> tuple[int, list[str]]:
-    """Count a batch's rows, and say what shows that they are not those recorded."""
-    path = folder / f"{entry.id}.parquet"
-    try:
-        count, root = commitment(path)
-    except RowsError as error:
-        return 0, [f"its rows cannot be read: {error}"]
-    recorded = entry.body.get("rows")
-    if (count, root.hex()) != (recorded, entry.body.get("root")):
-        return count, [f"its {count} rows in {path} are not the {recorded} recorded"]
-    return count, []

@@ -34,7 +34,9 @@ def flags(
         ``unseen_category:FEATURE``; ``missing:FEATURE``, where training rows hardly ever missed
         it; ``out_of_range:FEATURE``, beyond all that was seen in training.
     """
-    found: list[set[str]] = [{f"{UNSEEN}:{name}" for name in names} for names in unseen]
+    found = {
+        row: {f"{UNSEEN}:{name}" for name in names} for row, names in enumerate(unseen) if names
+    }
     for bundle, matrix, answered in scored:
         ranges, names = bundle.ranges, bundle.model.inputs.names
         beyond = (matrix < ranges.least) | (matrix > ranges.greatest)
@@ -43,9 +45,9 @@ def flags(
             if not held.any():
                 continue
             for row, column in np.argwhere(held & answered[:, None]).tolist():
-                found[row].add(f"{kind}:{names[column]}")
+                found.setdefault(row, set()).add(f"{kind}:{names[column]}")
     # A category that was never seen is missing to the model; it is told once.
     return [
-        sorted(held - {f"{MISSING}:{name}" for name in names})
-        for names, held in zip(unseen, found, strict=True)
+        sorted(found[row] - {f"{MISSING}:{name}" for name in names}) if row in found else []
+        for row, names in enumerate(unseen)
     ]

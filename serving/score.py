@@ -206,10 +206,13 @@ def _recorded(scores: TaskScores, row: int, as_of: str | None, options: Options)
     said: dict[str, Any] = {
         "margin": float(held.margin[row]),
         "served": float(held.served[row]),
-        "base_margin": held.base_margin,
-        "base_served": held.base_served,
-        "contributions": held.contributions[row].tolist(),
     }
+    if held.contributions.shape[1]:
+        said |= {
+            "base_margin": held.base_margin,
+            "base_served": held.base_served,
+            "contributions": held.contributions[row].tolist(),
+        }
     if scores.intervals:
         said["intervals"] = _intervals(scores, row)
     if learned := scores.learned_of(row):
@@ -228,10 +231,12 @@ def _recorded_segments(assessments: Assessments, row: int, options: Options) -> 
         "segments": {
             way: {"code": scores.codes[row]}
             if scores.codes[row] is not None
-            else {
-                "segment": _segment(scores, row, options),
-                "contributions": scores.contributions[row].tolist(),
-            }
+            else {"segment": _segment(scores, row, options)}
+            | (
+                {"contributions": scores.contributions[row].tolist()}
+                if scores.contributions.shape[1]
+                else {}
+            )
             for way, scores in assessments.segments.ways.items()
         }
     }
@@ -249,7 +254,16 @@ def replay(body: Mapping[str, Any], bundle_lookup: BundleLookup) -> dict[str, An
     release = Release("", {task: bundles[task] for task in TASKS if task in bundles})
     customer = Customers.of_rows(schemas(release), [body["features"]], [""], [body["as_of"]])
     options, asking = asked(body)
-    return record(assess(release, customer), 0, body["customer"], options, asking)
+    assessed = assess(release, customer, _is_explained(body))
+    return record(assessed, 0, body["customer"], options, asking)
+
+
+def _is_explained(body: Mapping[str, Any]) -> bool:
+    """Say whether contributions are on record, as they are unless a batch was asked for none."""
+    scores = body["scores"]
+    held = [*(scores[task] for task in TASKS[:2] if task in scores)]
+    held += scores.get("segments", {}).values()
+    return any("contributions" in each for each in held)
 
 
 def asked(body: Mapping[str, Any]) -> tuple[Options, Asking]:

@@ -64,7 +64,11 @@ def in_range(matrix: np.ndarray) -> np.ndarray:
 
 
 def segmented(
-    bundle: Bundle, matrix: np.ndarray, vocabulary: Vocabulary, worth: Worth | None
+    bundle: Bundle,
+    matrix: np.ndarray,
+    vocabulary: Vocabulary,
+    worth: Worth | None,
+    explained: bool = True,
 ) -> Segmented:
     """Return the segments of rows.
 
@@ -76,17 +80,27 @@ def segmented(
     matrix : ndarray, shape (rows, features)
     worth : Worth, optional
         The rows' lifetime values, where the release serves them.
+    explained : bool
+        Whether to find contributions; without, there are none of any feature.
     """
     sane = in_range(matrix)
     return Segmented(
         bundle,
         vocabulary,
-        {held.way: _scores(bundle, held, matrix, worth, sane) for held in bundle.model.segmenters},
+        {
+            held.way: _scores(bundle, held, matrix, worth, sane, explained)
+            for held in bundle.model.segmenters
+        },
     )
 
 
 def _scores(
-    bundle: Bundle, held: Segmenter, matrix: np.ndarray, worth: Worth | None, sane: np.ndarray
+    bundle: Bundle,
+    held: Segmenter,
+    matrix: np.ndarray,
+    worth: Worth | None,
+    sane: np.ndarray,
+    explained: bool,
 ) -> WayScores:
     everybody = np.ones(len(matrix), dtype=bool)
     asked = held.population.holds(bundle.model.schema, matrix) if held.population else everybody
@@ -94,8 +108,9 @@ def _scores(
     theirs = Worth(worth.values[rows], worth.edges) if worth else None
     places = np.full(len(matrix), NOBODY)
     places[rows] = held.assign(matrix[rows], theirs)
-    contributions = np.full(matrix.shape, np.nan)
-    contributions[rows] = held.contributions(matrix[rows], theirs).values + 0.0
+    contributions = np.full((len(matrix), matrix.shape[1] if explained else 0), np.nan)
+    if explained:
+        contributions[rows] = held.contributions(matrix[rows], theirs).values + 0.0
     potential = None
     if isinstance(held, ValueTenths):
         potential = np.full(len(matrix), np.nan)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+import numpy as np
+
 Language = Literal["en", "da"]
 Value = float | str | None
 
@@ -74,6 +76,58 @@ def quantity(value: float, unit: str, language: Language) -> str:
     # A unit of the config's own is written in English; abbreviations are read everywhere.
     told = unit not in ("", "count") and (language == "en" or len(unit) <= 3)
     return f"{text} {unit}" if told else text
+
+
+_PLACES, _TINY, _FAR_OFF, _MISSING = (0, 1, 2), 3, 4, 5
+_NEARLY_HALF = 1e-9
+
+
+def alike(values: np.ndarray, unit: str) -> np.ndarray:
+    """Return a number for each value's reading: values of one number are written alike.
+
+    Parameters
+    ----------
+    values : ndarray
+        NaN where one is missing.
+    unit : str
+        As `quantity` takes it, or ``money``.
+
+    Returns
+    -------
+    ndarray of int64
+
+    >>> alike(np.array([21.4, 20.9, 21.6]), "days").tolist()  # 21, 21 and 22 days
+    [336, 336, 352]
+    """
+    if unit == "money" or _CURRENCY.fullmatch(unit):
+        told = np.abs(values)
+        kind = np.where(told >= 100, 0, 2)
+    else:
+        told = np.abs(100 * values if unit == "share" else values)
+        kind = np.where(told >= 10, 0, np.where(told >= 1, 1, 2))
+        kind = np.where((told > 0) & (told < 0.005), _TINY, kind)
+    if unit == "ratio":
+        kind = np.where(values > _MOST_TIMES, _FAR_OFF, kind)
+    kind = np.where(np.isnan(values), _MISSING, kind)
+    digits = np.zeros(len(values))
+    for places in _PLACES:
+        rows = np.flatnonzero(kind == places)
+        digits[rows] = _digits(told[rows], places)
+    sign = np.where(kind < _TINY, np.signbit(values), 0)
+    return digits.astype(np.int64) * 16 + kind * 2 + sign
+
+
+def _digits(values: np.ndarray, places: int) -> np.ndarray:
+    """Return what is left of values when they are written with some decimals, without the point."""
+    scaled = values * 10**places
+    found = np.rint(scaled)
+    # Times ten, a value just off the middle may seem to be at it: those are written out.
+    middle = np.abs(scaled - np.floor(scaled) - 0.5) < _NEARLY_HALF
+    if places and middle.any():
+        held, place = np.unique(values[middle], return_inverse=True)
+        written = [int(f"{value:.{places}f}".replace(".", "")) for value in held.tolist()]
+        found[middle] = np.array(written, dtype=float)[place]
+    return found
 
 
 def _rounded(value: float, language: Language) -> str:

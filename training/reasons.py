@@ -160,8 +160,10 @@ def ranked(
 
     Features of one idea are one reason, told by the one that adds most in its direction.
     """
+    if not options.reasons:
+        return []
     weights = [
-        (towards * fsum(row.contributions[index] for index in columns), idea)
+        (towards * _sum(row.contributions, columns), idea)
         for idea, columns in vocabulary.ideas.items()
     ]
     strongest = sorted((held for held in weights if held[0] > 0), key=lambda held: -held[0])
@@ -170,41 +172,85 @@ def ranked(
     ]
 
 
+def _sum(contributions: Sequence[float], columns: Sequence[int]) -> float:
+    """Add up in the columns' order, as whole columns of rows are: the ranks must be the same."""
+    total = 0.0
+    for index in columns:
+        total += contributions[index]
+    return total
+
+
 def _reason(
     vocabulary: Vocabulary, row: Row, idea: str, towards: Literal[1, -1], options: Options
 ) -> dict[str, Any]:
     columns = vocabulary.ideas[idea]
     teller = max(columns, key=lambda index: towards * row.contributions[index])
     column = vocabulary.schema.columns[teller]
-    label = column.label_da if options.language == "da" else column.label
-    shown = vocabulary.told(column, row.values[teller], options.language)
-    compared = _compared(vocabulary, row, teller, shown, options.language)
+    against = vocabulary.against[teller]
+    other = None if against is None else row.values[against]
     return {
         "idea": idea,
         "feature": column.name,
-        "label": label,
+        "label": _label(column, options.language),
         "value": row.values[teller],
         "unit": vocabulary.currency if column.unit == "money" else column.unit,
         "contribution": fsum(row.served[index] for index in columns),
         "actionable": any(vocabulary.schema.columns[index].actionable for index in columns),
-        "text": f"{label}: {shown}" + (f" ({compared})" if compared else ""),
+        "text": described(vocabulary, teller, row.values[teller], other, options.language),
     }
 
 
+def _label(column: FeatureColumn, language: Language) -> str:
+    return column.label_da if language == "da" else column.label
+
+
+def described(
+    vocabulary: Vocabulary, feature: int, value: Value, other: Value, language: Language
+) -> str:
+    """Return a feature's value in words, with what it is held against.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    feature : int
+        Its place in the schema.
+    value : Value
+    other : Value
+        Of the feature that it is naturally held against, if there is one.
+    language : {"en", "da"}
+    """
+    column = vocabulary.schema.columns[feature]
+    shown = vocabulary.told(column, value, language)
+    compared = _compared(vocabulary, feature, value, other, shown, language)
+    return f"{_label(column, language)}: {shown}" + (f" ({compared})" if compared else "")
+
+
+def is_own_rhythm(vocabulary: Vocabulary, feature: int) -> bool:
+    """Say whether a feature is held against the customer's own rhythm, told in days."""
+    against = vocabulary.against[feature]
+    if against is None:
+        return False
+    columns = vocabulary.schema.columns
+    return columns[against].idea == "rhythm" != columns[feature].idea
+
+
 def _compared(
-    vocabulary: Vocabulary, row: Row, teller: int, shown: str, language: Language
+    vocabulary: Vocabulary,
+    feature: int,
+    value: Value,
+    other: Value,
+    shown: str,
+    language: Language,
 ) -> str | None:
     """Return what the value is held against: the customer's own usual, or the typical customer."""
-    column, words = vocabulary.schema.columns[teller], _WORDS[language]
-    against = vocabulary.against[teller]
-    value = None if against is None else row.values[against]
-    if against is not None and isinstance(value, int | float) and row.values[teller] is not None:
-        other = vocabulary.schema.columns[against]
-        told = vocabulary.told(other, value, language)
-        if other.idea == "rhythm" != column.idea:
-            return words["every"].format(_apart(value, language))
+    column, words = vocabulary.schema.columns[feature], _WORDS[language]
+    against = vocabulary.against[feature]
+    if against is not None and isinstance(other, int | float) and value is not None:
+        if is_own_rhythm(vocabulary, feature):
+            return words["every"].format(_apart(other, language))
+        told = vocabulary.told(vocabulary.schema.columns[against], other, language)
         return words["as usual"] if told == shown else words["usual"].format(told)
-    typical = vocabulary.typical[teller]
+    typical = vocabulary.typical[feature]
     if typical is None or (column.name in vocabulary.flags and typical not in (0, 1)):
         return None
     told = vocabulary.told(column, typical, language)
