@@ -12,8 +12,11 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from serving.api import ScoreRequest
+from serving.nesting import is_deeper
 
 MEDIA_TYPE = "application/problem+json"
+
+FAILED = "the service failed; its log tells where"
 
 _MOST_FAULTS = 20
 
@@ -39,15 +42,17 @@ class ProblemError(Exception):
         return Response(content, self.status, dict(headers or {}), MEDIA_TYPE)
 
 
-def read_request(body: bytes, max_customers: int) -> ScoreRequest:
+def read_request(body: bytes, max_customers: int, *, max_nesting: int = 16) -> ScoreRequest:
     """Read the body of a call for scores.
 
     Raises
     ------
     ProblemError
-        400 if it is no JSON as RFC 8259 has it, or names a key twice; 422 if it does not ask
-        for scores as it should.
+        400 if it is no JSON as RFC 8259 has it, names a key twice or is nested too deep; 422 if
+        it does not ask for scores as it should.
     """
+    if is_deeper(body, max_nesting):
+        raise ProblemError(400, f"lists and objects may lie {max_nesting} deep in each other")
     try:
         return ScoreRequest.model_validate(
             _read_json(body), context={"max_customers": max_customers}

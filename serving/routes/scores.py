@@ -24,12 +24,18 @@ async def score(request: Request) -> Response:
         raise ProblemError(400, "the caller left before the body's end") from None
     # Once: a release that is swapped meanwhile changes nothing of this call.
     online = request.app.state.served.online
-    return await to_thread.run_sync(_scored, online, body, limiter=request.app.state.threads)
+    answer, scores = await to_thread.run_sync(
+        _scored, online, body, limiter=request.app.state.threads
+    )
+    request.scope["scores"] = scores  # which the guard counts
+    return answer
 
 
-def _scored(online: Online, body: bytes) -> Response:
-    asked = read_request(body, online.config.serving.max_customers)
-    return as_json(online.score(asked, datetime.now(UTC)))
+def _scored(online: Online, body: bytes) -> tuple[Response, int]:
+    bounds = online.config.serving
+    asked = read_request(body, bounds.max_customers, max_nesting=bounds.max_nesting)
+    told = online.score(asked, datetime.now(UTC))
+    return as_json(told), sum("error" not in result for result in told["results"])
 
 
 ROUTES = [ScopedRoute("/v1/score", "POST", "score", score)]
