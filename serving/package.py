@@ -45,7 +45,6 @@ PACKAGES = (
     "bentoml",
     "duckdb",
     "ibis-framework",
-    "limits",
     "numpy",
     "pandas",
     "prometheus-client",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -114,7 +115,7 @@ class Guard:
         call.bound(rules.most_bytes)
         if place.probe:  # which who watches the service asks even when it is busy
             return self._probes
-        rules.rate.take(key.id if key is not None else scope["client"][0])
+        rules.rate.take(key.id if key is not None else scope["client"][0], time.monotonic())
         rules.queue.enter()
         call.in_hand(rules.queue.leave)
         call.due(rules.timeout, lambda refusal: self._cut(call, refusal))

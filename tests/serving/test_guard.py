@@ -17,6 +17,8 @@ from serving.guard import call as calls
 from serving.guard.caller import is_loopback
 from serving.guard.door import Guard
 from serving.guard.places import NOWHERE, Places
+from serving.guard.rate import Rate
+from serving.guard.refusal import RefusalError
 from serving.keys import FILE
 from serving.nesting import is_deeper
 from serving.routes.route import ScopedRoute
@@ -148,11 +150,33 @@ def test_a_caller_has_so_many_calls_a_minute_and_others_theirs(tmp_path):
     answers = [ask(held.guard, headers=bearer(one)) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200] * 3 + [429] * 2
     told = answers[-1].headers
-    assert 1 <= int(told["retry-after"]) <= 60
+    assert 1 <= int(told["retry-after"]) <= 80  # a third of a minute after this one, at most
     assert told["ratelimit-policy"] == '"calls";q=3;w=60'
     assert told["ratelimit"] == f'"calls";r=0;t={told["retry-after"]}'
     assert ask(held.guard, headers=bearer(other)).status_code == 200
     assert ask(held.guard, "GET", "/livez").status_code == 200
+
+
+def refused_for(rate: Rate, now: float) -> str | None:
+    """For how many seconds a call is refused; None if it is taken."""
+    try:
+        return rate.take("crm", now)
+    except RefusalError as refusal:
+        return refusal.headers["Retry-After"]
+
+
+def test_the_minute_moves_so_that_its_turn_gives_no_second_allowance():
+    rate = Rate(60)
+    # 60 in the first minute's second half, and then none.
+    assert [refused_for(rate, 30.0) for _ in range(60)] == [None] * 60
+    # At the turn all 60 are in the window; a second later 60 × 59/60 = 59: one more may be.
+    assert refused_for(rate, 59.0) == "2"
+    assert refused_for(rate, 60.0) == "1"
+    assert [refused_for(rate, 61.0) for _ in range(2)] == [None, "1"]
+    # At 90 s it is half of them and the one: 30 + 1, so 29 more may be.
+    assert [refused_for(rate, 90.0) for _ in range(30)] == [None] * 29 + ["1"]
+    # A minute without calls, and all is forgotten.
+    assert [refused_for(rate, 240.0) for _ in range(61)] == [None] * 60 + ["61"]
 
 
 def slow_routes(release: asyncio.Event) -> list[ScopedRoute]:
