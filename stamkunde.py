@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import gc
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -38,6 +39,8 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="The record of every score given.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+keys = typer.Typer(help="Who may call the service, and for what.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 
 ConfigFile = Annotated[
     Path, typer.Option("--config", "-c", help="the customer base's YAML file", show_default=False)
@@ -406,6 +409,73 @@ def audit_replay(
         raise typer.Exit(1)
 
 
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="of a key; see: stamkunde keys list")]
+Expires = Annotated[
+    str | None, typer.Option(metavar="90d|DATE", help="when the key ends; never unless told")
+]
+
+
+@keys.command("add")
+def keys_add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="who or what will call")],
+    config: ConfigFile,
+    scope: Annotated[
+        list[str], typer.Option(help="score, read, audit or admin (all); may be given again")
+    ],
+    expires: Expires = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key and print it, once: only its hash is kept."""
+    from serving.key_changes import add
+
+    told, now = load(config, set_ or []), _now()
+    made, text = add(told, name, scope, now, _expiry(told, expires, now))
+    console.key(made, text, as_json)
+
+
+@keys.command("list")
+def keys_list(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
+    """List the keys there are, and what became of each."""
+    from serving.keys import FILE, KeyStore
+
+    now = _now()
+    found = KeyStore(load(config, set_ or []).var / FILE).keys(now).values()
+    console.keys(list(found), now, as_json)
+
+
+@keys.command("rotate")
+def keys_rotate(
+    key_id: KeyId,
+    config: ConfigFile,
+    overlap: Annotated[
+        str | None, typer.Option(metavar="7d", help="how long the old secret is still taken")
+    ] = None,
+    expires: Expires = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a key a new secret and print it, once; the old one ends now, or after --overlap."""
+    from serving.key_changes import rotate
+
+    told, now = load(config, set_ or []), _now()
+    lasts = timedelta(0) if overlap is None else _lasting(overlap)
+    made, text = rotate(told, key_id, now, lasts, _expiry(told, expires, now))
+    console.key(made, text, as_json)
+
+
+@keys.command("revoke")
+def keys_revoke(
+    key_id: KeyId, config: ConfigFile, set_: Overrides = None, as_json: AsJson = False
+) -> None:
+    """End a key now, also in a service that runs."""
+    from serving.key_changes import revoke
+    from serving.keys import told as said
+
+    ended = revoke(load(config, set_ or []), key_id, _now())
+    console.show(said(ended), as_json, [f"{ended.id} ({ended.name}) is revoked"])
+
+
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of a config, for editors."""
@@ -456,6 +526,7 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
         ("MLflow's page", "make mlflow"),
         ("search longer", f".venv/bin/stamkunde train all --config {config}"),
         ("serve", f".venv/bin/stamkunde serve --config {config} --bento {tag}"),
+        ("a key to call", f".venv/bin/stamkunde keys add ME --scope score --config {config}"),
         ("score", f".venv/bin/stamkunde score --config {config} --as-of {as_of} --out F.parquet"),
         ("audit", f".venv/bin/stamkunde audit verify --config {config}"),
     ):
@@ -467,6 +538,29 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _lasting(text: str) -> timedelta:
+    """Read a duration such as 90d."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from configs.values import PositiveDuration
+
+    try:
+        return timedelta(days=TypeAdapter(PositiveDuration).validate_python(text))
+    except ValidationError:
+        raise CallError(f"{text!r}: must be a duration such as 90d or 13w") from None
+
+
+def _expiry(config: Config, text: str | None, now: datetime) -> datetime | None:
+    """Read when a key ends: so long from now, or at a day's first instant, local time."""
+    if text is None:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return now + _lasting(text)
+    return datetime.combine(day, time(), ZoneInfo(config.timezone))
 
 
 def _tracker(config: Config) -> Tracker:

@@ -14,10 +14,10 @@ from starlette.responses import Response
 
 from features.database import DatabaseError
 from serving import settings
-from serving.guard import FAILED, log
+from serving.guard.log import log
 from serving.ledger import LedgerError
 from serving.online import Online
-from serving.problem import ProblemError
+from serving.problem import FAILED, ProblemError
 from serving.recorder import Recorder
 from serving.release import Release
 from serving.routes import document, models, scores

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from features.findings.finding import Finding
 
 if TYPE_CHECKING:
     from features.catalogue import Described
+    from serving.keys import Key
 
 _MARKS = {"fine": "ok", "look": "look", "stop": "STOP"}
 
@@ -88,6 +90,59 @@ def described(features: Sequence[Described], json_wanted: bool) -> None:
         ),
     )
     say(f"{len(features)} features")
+
+
+def key(made: Key, text: str, json_wanted: bool) -> None:
+    """Print a key, which nobody can print again."""
+    from serving.keys import told
+
+    show(
+        {**told(made), "key": text},
+        json_wanted,
+        [
+            text,
+            f"{made.id} ({made.name}; {', '.join(made.scopes)}; {_ending(made)}); keep it now, "
+            "for it is not shown again",
+        ],
+    )
+
+
+def keys(held: Sequence[Key], now: datetime, json_wanted: bool) -> None:
+    """Print the keys there are, without what they are known by."""
+    from serving.keys import told
+
+    if json_wanted:
+        as_json([{**told(each), "valid": each.is_valid(now)} for each in held])
+    elif not held:
+        say("no keys: the service answers its own machine alone; make one: stamkunde keys add")
+    else:
+        table(
+            ("id", "name", "scopes", "made (UTC)", "rotated", "", ""),
+            (
+                (
+                    each.id,
+                    each.name,
+                    ", ".join(each.scopes),
+                    _minute(each.made_at),
+                    _minute(each.rotated_at) if each.rotated_at else "",
+                    _ending(each),
+                    "valid" if each.is_valid(now) else "NOT valid",
+                )
+                for each in held
+            ),
+        )
+
+
+def _ending(key: Key) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {_minute(key.revoked_at)}"
+    if key.expires_at is not None:
+        return f"expires {_minute(key.expires_at)} UTC"
+    return "never expires"
+
+
+def _minute(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def version(held: Any, said: str, json_wanted: bool) -> None:

@@ -6,14 +6,14 @@ import json
 import socket
 import urllib.request
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
 from configs.schema import Config
 from features.source import Tables
-from serving import audit
+from serving import audit, key_changes
 from serving.batch import score_base
 from serving.release import current
 from serving.server import DIRECT, start, wait_until_ready
@@ -24,6 +24,8 @@ Say = Callable[[str], None]
 HANDFUL = 5
 TRIALS = 8
 """Of each study; a training run searches as long as its config says."""
+
+_KEY_LASTS = timedelta(hours=1)  # should the demo be killed before it revokes its key
 
 
 def serve_and_ask(
@@ -42,6 +44,8 @@ def serve_and_ask(
     )
     say(f"{made.customers:,} customers → {out}, on record as batch {made.batch_id}")
     chosen = handful(pd.read_parquet(out, columns=["customer_id", "churn_probability"]))
+    key, text = key_changes.add(config, "demo", ("score", "read"), at, at + _KEY_LASTS)
+    say(f"a key for the demo alone: {key.id}, which ends with it")
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with (config.var / "service.log").open("wb") as log:
@@ -49,10 +53,11 @@ def serve_and_ask(
         try:
             wait_until_ready(url, service)
             say(f"the service answers on {url}; its log: {config.var / 'service.log'}\n")
-            answered = ask(url, chosen)
+            answered = ask(url, chosen, text)
         finally:
             service.terminate()
             service.wait(timeout=30)
+            key_changes.revoke(config, key.id, at)
     for score in answered["results"]:
         tell(score, say)
     _answer_for(
@@ -70,12 +75,13 @@ def handful(scores: pd.DataFrame) -> list[str]:
     return ranked["customer_id"].iloc[sorted(set(places))].tolist()
 
 
-def ask(url: str, customers: list[str]) -> dict[str, Any]:
+def ask(url: str, customers: list[str], key: str | None = None) -> dict[str, Any]:
     """Ask a running service for the scores of customers by id."""
     body = json.dumps({"customers": [{"customer_id": held} for held in customers]}).encode()
-    request = urllib.request.Request(
-        f"{url}/v1/score", data=body, headers={"Content-Type": "application/json"}
-    )
+    headers = {"Content-Type": "application/json"}
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key}"
+    request = urllib.request.Request(f"{url}/v1/score", data=body, headers=headers)
     with DIRECT.open(request, timeout=30) as response:
         return json.load(response)
 

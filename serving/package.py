@@ -47,6 +47,7 @@ PACKAGES = (
     "ibis-framework",
     "numpy",
     "pandas",
+    "prometheus-client",
     "pyarrow",
     "pyarrow-hotfix",
     "pydantic",

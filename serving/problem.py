@@ -12,8 +12,11 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from serving.api import ScoreRequest
+from serving.nesting import is_deeper
 
 MEDIA_TYPE = "application/problem+json"
+
+FAILED = "the service failed; its log tells where"
 
 _MOST_FAULTS = 20
 
@@ -39,7 +42,9 @@ class ProblemError(Exception):
         return Response(content, self.status, dict(headers or {}), MEDIA_TYPE)
 
 
-def read_request(body: bytes, max_customers: int, max_given: int | None = None) -> ScoreRequest:
+def read_request(
+    body: bytes, max_customers: int, max_given: int | None = None, *, max_nesting: int = 16
+) -> ScoreRequest:
     """Read the body of a call for scores.
 
     Parameters
@@ -48,13 +53,17 @@ def read_request(body: bytes, max_customers: int, max_given: int | None = None) 
     max_customers, max_given : int
         How many customers one call may name by id, and how many it may give features or rows of:
         as many unless told.
+    max_nesting : int
+        How deep lists and objects may lie in each other.
 
     Raises
     ------
     ProblemError
-        400 if it is no JSON as RFC 8259 has it, or names a key twice; 422 if it does not ask
-        for scores as it should.
+        400 if it is no JSON as RFC 8259 has it, names a key twice or is nested too deep; 422 if
+        it does not ask for scores as it should.
     """
+    if is_deeper(body, max_nesting):
+        raise ProblemError(400, f"lists and objects may lie {max_nesting} deep in each other")
     try:
         bounds = {"max_customers": max_customers, "max_given": max_given or max_customers}
         return ScoreRequest.model_validate(_read_json(body), context=bounds)

@@ -10,12 +10,15 @@ import sys
 import time
 import urllib.request
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NoReturn
 
 from configs.errors import StamkundeError
 from configs.schema import Config
 from serving import settings
+from serving.guard.caller import listens_on_loopback
+from serving.keys import FILE, KeyStore
 from serving.merkle import put, sync, temporary_beside
 from serving.package import environment
 from serving.release import current
@@ -42,7 +45,8 @@ def serve(
     Raises
     ------
     StamkundeError
-        If nothing is promoted, or what is was altered.
+        If nothing is promoted, or what is was altered, or the host is reached from beyond this
+        machine and there is no valid key.
     """
     arguments, told = _command(config, host, port, bento)
     os.execve(arguments[0], arguments, told)
@@ -60,7 +64,8 @@ def start(
     Raises
     ------
     StamkundeError
-        If nothing is promoted, or what is was altered.
+        If nothing is promoted, or what is was altered, or the host is reached from beyond this
+        machine and there is no valid key.
     """
     arguments, told = _command(config, host, port, bento)
     output = None if log is None else subprocess.STDOUT
@@ -72,6 +77,7 @@ def start(
 def _command(
     config: Config, host: str, port: int, bento: str | None
 ) -> tuple[list[str], dict[str, str]]:
+    _require_keys(config, host)
     if bento is None:
         current(config.var)  # a service that cannot load it would be restarted for ever
         _tell(config)
@@ -81,6 +87,18 @@ def _command(
     source = [bento] if bento else [SERVICE, "--working-dir", str(_ROOT)]
     where = ["--host", host, "--port", str(port)]
     return [sys.executable, "-m", "bentoml", "serve", *source, *where], told
+
+
+def _require_keys(config: Config, host: str) -> None:
+    """Refuse to listen beyond this machine with nobody who may call."""
+    if listens_on_loopback(host):
+        return
+    now = datetime.now(UTC)
+    if not any(key.is_valid(now) for key in KeyStore(config.var / FILE).keys(now).values()):
+        raise ServerError(
+            f"--host {host} is reached from beyond this machine, and {config.name} has no valid "
+            "key of a caller; make one: stamkunde keys add NAME --scope score"
+        )
 
 
 def _require_bento(tag: str, store: Path) -> None:
@@ -102,6 +120,8 @@ def wait_until_ready(
 ) -> None:
     """Wait until a service takes calls.
 
+    It answers at all only once its models are loaded, and this it says without a key.
+
     Raises
     ------
     ServerError
@@ -111,7 +131,7 @@ def wait_until_ready(
     while time.monotonic() < deadline:
         if process is not None and process.poll() is not None:
             raise ServerError(f"{url}: the service ended with {process.returncode}; see its log")
-        with suppress(OSError), DIRECT.open(f"{url}/readyz", timeout=2):
+        with suppress(OSError), DIRECT.open(f"{url}/livez", timeout=2):
             return
         time.sleep(0.1)
     raise ServerError(f"{url}: the service is not ready after {seconds:g} s; see its log")

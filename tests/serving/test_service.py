@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.source import load_tables
-from serving import app, guard, problem, server, settings
+from serving import app, problem, server, settings
 from serving.api import ModelsAnswer, Problem, ScoreAnswer
 from serving.batch import fill_store, score_base
+from serving.guard import door
+from serving.guard import log as guard_log
 from serving.merkle import canonical
 from serving.online import Online
 from serving.openapi import openapi
@@ -319,7 +321,8 @@ def test_bentomls_own_probes_work_and_keep_no_path(shop):
         assert shop.client.get(path).status_code == 200
     shop.client.get(f"/v1/{MARK}")
     figures = shop.client.get("/metrics").text
-    assert 'endpoint="/v1/score"' in figures
+    assert 'stamkunde_calls_total{method="POST",route="/v1/score",status="200"}' in figures
+    assert 'route="unknown",status="404"' in figures
     assert MARK not in figures
 
 
@@ -373,8 +376,8 @@ def broken(tmp_path, monkeypatch, shop):
     settings.read.cache_clear()
     lines: list[str] = []
     log = SimpleNamespace(info=print, error=lambda *words, **more: lines.append(f"{words} {more}"))
-    monkeypatch.setattr(guard, "log", log)
-    monkeypatch.setattr(app, "log", log)
+    for module in (app, door, guard_log):
+        monkeypatch.setattr(module, "log", log)
     yield SimpleNamespace(features=features_of(config)["001"], lines=lines)
     settings.read.cache_clear()
 
@@ -382,13 +385,13 @@ def broken(tmp_path, monkeypatch, shop):
 def answered(broken) -> httpx.Response:
     body = {"customers": [{"customer_id": MARK, "features": broken.features}]}
     inner = app.application(lambda told: current(told.var))
-    outer = guard.Guard(inner, inner.routes, lambda: 1.0)
+    outer = door.Guard(inner, inner, settings.read)
     transport = httpx.ASGITransport(outer, raise_app_exceptions=False)
 
     async def post() -> httpx.Response:
         async with (
             inner.router.lifespan_context(inner),
-            httpx.AsyncClient(transport=transport, base_url="http://service") as client,
+            httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
         ):
             return await client.post("/v1/score", json=body)
 

@@ -1,0 +1,1 @@
+"""What stands around the service: who may call, how much, how long; headers, log and figures."""
