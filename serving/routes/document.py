@@ -5,13 +5,14 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.openapi import openapi
+from serving.openapi.document import openapi
 from serving.routes.route import ScopedRoute, as_json
 
 
 async def document(request: Request) -> Response:
     """Describe the interface."""
-    return as_json(openapi(request.app.state.served.online.config.serving.max_customers))
+    serving = request.app.state.served.online.config.serving
+    return as_json(openapi(request.app.routes, serving))
 
 
 ROUTES = [ScopedRoute("/v1/openapi.json", "GET", "read", document)]
