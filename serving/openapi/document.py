@@ -14,7 +14,7 @@ from serving import api
 from serving.openapi import headers, parameters
 from serving.openapi.operation import Answer, Operation, reference
 from serving.openapi.operations import OPEN, OPERATIONS, PROBES
-from serving.openapi.problems import ANYWHERE, OF_A_BODY, OF_A_KEY, name_of, responses
+from serving.openapi.problems import ANYWHERE, OF_A_BODY, OF_A_KEY, OF_A_PROBE, name_of, responses
 from serving.routes.route import ScopedRoute
 
 VERSION = "3.1.0"
@@ -91,10 +91,15 @@ def _told(operation: Operation, scope: str | None) -> dict[str, Any]:
     told: dict[str, Any] = {"operationId": operation.name, "summary": operation.summary}
     if operation.description:
         told["description"] = operation.description
-    if operation.parameters:
-        told["parameters"] = [reference(name, "parameters") for name in operation.parameters]
+    asked = [reference(name, "parameters") for name in operation.parameters]
+    asked += parameters.of_query(getattr(api, operation.query)) if operation.query else []
+    if asked:
+        told["parameters"] = asked
     if operation.body:
-        told["requestBody"] = {"required": True, "content": operation.body.told()}
+        told["requestBody"] = {
+            "required": operation.body_required,
+            "content": operation.body.told(),
+        }
     answers = {str(status): _answer(answer) for status, answer in operation.answers.items()}
     refusals = _refusals(operation) | ({} if scope is None else dict.fromkeys(OF_A_KEY, ""))
     refused = {str(status): _refusal(status, said) for status, said in sorted(refusals.items())}
@@ -106,14 +111,15 @@ def _answer(answer: Answer) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for held in answer.contents:
         content |= held.told()
-    told = {"description": answer.said, "headers": headers.answered_with(answer.headers)}
+    told = {"description": answer.said, "headers": headers.answered_with(*answer.headers)}
     return {**told, "content": content} if content else told
 
 
 def _refusals(operation: Operation) -> dict[int, str]:
     """Return how an operation may be refused: the status, and what is said beyond its rule."""
+    usual = OF_A_PROBE if operation in PROBES.values() else ANYWHERE
     of_body = OF_A_BODY if operation.body else ()
-    return {**dict.fromkeys((*ANYWHERE, *of_body), ""), **operation.problems}
+    return {**dict.fromkeys((*usual, *of_body), ""), **operation.problems}
 
 
 def _refusal(status: int, said: str) -> dict[str, Any]:

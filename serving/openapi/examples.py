@@ -52,6 +52,7 @@ ANSWERS: dict[str, Any] = {
                 "as_of": "2017-12-04",
                 "churn": {
                     "probability": 0.41,
+                    "band": "middle",
                     "no_purchase_within": {"30": 0.39, "60": 0.24, "90": 0.18},
                     "cancelled_within": None,
                     "next_purchase": {
@@ -64,6 +65,7 @@ ANSWERS: dict[str, Any] = {
                     "reasons": {"raises": [_REASON], "lowers": []},
                 },
                 "clv": None,
+                "value_at_risk": None,
                 "segments": {
                     "behaviour": {
                         "id": 2,
@@ -115,12 +117,75 @@ CHAMPIONS: dict[str, Any] = {
                 "model": "xgboost",
                 "features": ["days_since_purchase", "income"],
                 "papers": {"version": 3, "made_at": "2018-01-01T00:00:00Z"},
+                "card": {
+                    "question": "Who buys nothing in the 90 days to come?",
+                    "metrics": {"roc_auc": {"value": 0.81, "low": 0.79, "high": 0.83}},
+                    "verdict": {"passed": True, "served": "xgboost", "why": []},
+                    "cautions": ["Says nothing of customers who never bought."],
+                },
+                "card_at": "/v1/models/churn/card",
             }
         },
     }
 }
-RECORDED: dict[str, Any] = {}
-AT_RISK: dict[str, Any] = {}
-BATCHES: dict[str, Any] = {}
-STARTED: dict[str, Any] = {}
-DONE: dict[str, Any] = {}
+JOB = "5b1c0a3de0f84d5f9c0c9c1a8d1e7a42"
+RECORDED: dict[str, Any] = {
+    "a score": {
+        **ANSWERS["a score, an unknown customer and a bad row"]["results"][0],
+        "customer_id": None,
+        "at": "2017-12-04T08:00:00.000000Z",
+        "customer": "c0a1d2e3f4a5b6c7d8e9f0a1b2c3d4e5",
+        "replayed": True,
+        "why": None,
+    }
+}
+AT_RISK: dict[str, Any] = {
+    "the first of many": {
+        "as_of": "2017-12-04",
+        "batch": JOB,
+        "release": DIGEST,
+        "total": 812,
+        "items": [
+            {
+                "customer_id": "1",
+                "score_id": f"{JOB}/17",
+                "churn_probability": 0.71,
+                "band": "high",
+                "value_at_risk": 341.5,
+                "segments": {"behaviour": 2},
+            }
+        ],
+        "next": "NWIxYzoxMDA",
+        "currency": "USD",
+    }
+}
+BATCHES: dict[str, Any] = {"with two reasons each way": {"reasons": 2, "format": "csv"}}
+STARTED: dict[str, Any] = {
+    "a job that waits": {
+        "job": JOB,
+        "state": "queued",
+        "done": 0,
+        "total": None,
+        "as_of": None,
+        "batch": None,
+        "format": "csv",
+        "asked_at": "2017-12-04T08:00:00Z",
+        "began_at": None,
+        "ended_at": None,
+        "why": None,
+        "result": None,
+    }
+}
+DONE: dict[str, Any] = {
+    "a job that is done": {
+        **STARTED["a job that waits"],
+        "state": "done",
+        "done": 2500,
+        "total": 2500,
+        "as_of": "2017-12-04",
+        "batch": JOB,
+        "began_at": "2017-12-04T08:00:01Z",
+        "ended_at": "2017-12-04T08:00:09Z",
+        "result": f"/v1/score/batch/{JOB}/result",
+    }
+}

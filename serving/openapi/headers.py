@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from serving.openapi.operation import reference
@@ -10,16 +9,22 @@ from serving.openapi.operation import reference
 ALWAYS = {
     "WWW-Authenticate": ("how to name the key", {"type": "string"}, "Bearer"),
     "Allow": ("the methods that are served here", {"type": "string"}, "GET, HEAD"),
-    "Retry-After": ("seconds after which to ask again", {"type": "integer", "minimum": 0}, 1),
-    "Location": ("where to ask how it goes on", {"type": "string"}, "/v1/score/batch/5f2c"),
+    "Location": ("where to ask how the job goes on", {"type": "string"}, "/v1/score/batch/5f2c"),
     "Content-Disposition": ("the file's name", {"type": "string"}, "attachment"),
 }
 """Headers that certain answers always have: what they say, their schema, an example."""
 
 SOMETIMES = {
-    "X-Request-Id": ("the call's id, as the service's log names it", {"type": "string"}, "c0ffee"),
+    "Retry-After": (
+        "seconds after which to ask again; unless told, wait longer each time",
+        {"type": "integer", "minimum": 0},
+        1,
+    ),
+    "RateLimit": ("what is left, and until when", {"type": "string"}, '"calls";r=0;t=12'),
+    "RateLimit-Policy": ("calls a minute", {"type": "string"}, '"calls";q=60000;w=60'),
+    "X-Request-Id": ("the call's id, as the service's log has it", {"type": "string"}, "c0ffee"),
 }
-"""Headers that any answer may have."""
+"""Headers that certain answers may have; any may have the last."""
 
 
 def components() -> dict[str, Any]:
@@ -31,6 +36,6 @@ def components() -> dict[str, Any]:
     }
 
 
-def answered_with(always: Iterable[str] = ()) -> dict[str, Any]:
-    """Return an answer's headers: those that it always has, and those that any may have."""
-    return {name: reference(name, "headers") for name in (*always, *SOMETIMES)}
+def answered_with(*names: str) -> dict[str, Any]:
+    """Return an answer's headers: these, and the call's id."""
+    return {name: reference(name, "headers") for name in (*names, "X-Request-Id")}

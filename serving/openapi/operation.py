@@ -61,16 +61,21 @@ class Operation:
     ----------
     name : str
         By which generated clients call it.
-    summary, description : str
-        A line, and what else a caller must know.
+    summary : str
+        A line.
     answers : mapping of int to Answer
         By status.
     problems : mapping of int to str
         Why it is refused, by status, beyond what any operation may answer; "" where the
         status's own rule says it all.
     parameters : tuple of str
-        Of `serving.openapi.parameters`.
+        Of `serving.openapi.parameters`: in the path and in headers.
     body : Content, optional
+    query : str, optional
+        The model of `serving.api` of what is asked after the question mark.
+    body_required : bool
+    description : str
+        What else a caller must know.
     """
 
     name: str
@@ -80,6 +85,8 @@ class Operation:
     parameters: tuple[str, ...] = ()
     body: Content | None = None
     description: str = ""
+    query: str | None = None
+    body_required: bool = True
 
     @property
     def models(self) -> set[str]:

@@ -28,21 +28,28 @@ _SCORES = {
         "A score as it was given, told again from the record",
         {200: Answer("the score", (Content("RecordedScore", examples.RECORDED),))},
         {404: "no score of this id is on record", 422: "", 503: _NO_RECORD},
-        ("id", "reasons", "language", "Accept-Language"),
+        ("id", "Accept-Language"),
+        query="RecordedAsked",
     ),
     ("GET", "/v1/scores/{batch}/{row}"): Operation(
         "recorded_row",
         "A score of a batch as it was given, told again from the record",
         {200: Answer("the score", (Content("RecordedScore", examples.RECORDED),))},
         {404: "the batch, or the row, is not on record", 422: "", 503: _NO_RECORD},
-        ("batch", "row", "reasons", "language", "Accept-Language"),
+        ("batch", "row", "Accept-Language"),
+        query="RecordedAsked",
     ),
     ("GET", "/v1/customers/at-risk"): Operation(
         "at_risk",
         "The customers whose leaving would cost most, of the latest batch",
         {200: Answer("a page of them", (Content("AtRiskAnswer", examples.AT_RISK),))},
-        {404: "no batch was scored yet", 422: ""},
-        ("limit", "segment", "band", "cursor"),
+        {
+            404: "no batch was scored yet",
+            409: "the cursor is of a batch that is no longer the latest; begin again without one",
+            422: "",
+            503: "the latest batch cannot be read now",
+        },
+        query="AtRiskAsked",
     ),
 }
 _MODELS = {
@@ -63,7 +70,7 @@ _MODELS = {
                 ),
             )
         },
-        {404: "no model of this task is served"},
+        {404: "no model of this task is served", 503: "the card cannot be read now"},
         ("task",),
     ),
 }
@@ -78,9 +85,14 @@ _BATCHES = {
                 ("Location",),
             )
         },
-        {409: "a job of this base is under way; Location is where to ask for it", 503: ""},
+        {
+            409: "a job of this base is under way, and Location is where to ask for it; or a call "
+            "with the same Idempotency-Key is",
+            503: "",
+        },
         ("Idempotency-Key",),
         Content("BatchRequest", examples.BATCHES),
+        body_required=False,
     ),
     ("GET", "/v1/score/batch/{job}"): Operation(
         "batch",
@@ -102,7 +114,7 @@ _BATCHES = {
                 ("Content-Disposition",),
             )
         },
-        {404: "no job of this id", 409: "the job is not done", 422: ""},
+        {404: "no job of this id, or no longer its file", 409: "the job is not done", 422: ""},
         ("job",),
     ),
 }

@@ -4,39 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-_ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+from pydantic import BaseModel
 
-_IN_PATH = {
-    "id": ("the id of a score that was answered", _ID, "0a4d55a8d778e5022fab701977c5d840"),
-    "batch": ("the id of a batch", _ID, "5b1c0a3de0f84d5f9c0c9c1a8d1e7a42"),
-    "row": ("a row of the batch, counted from 1", {"type": "integer", "minimum": 1}, 17),
+_ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+_ENTRY = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$"}
+
+_IN_PATH: dict[str, tuple[str, dict[str, Any], Any]] = {
+    "id": ("the id of a score that was answered", _ENTRY, "0a4d55a8d778e5022fab701977c5d840"),
+    "batch": ("the id of a batch", _ENTRY, "5b1c0a3de0f84d5f9c0c9c1a8d1e7a42"),
+    "row": ("a row of the batch", {"type": "integer", "minimum": 1, "maximum": 10**12 - 1}, 17),
     "task": ("a task", {"enum": ["churn", "clv", "segments"]}, "churn"),
     "job": ("the id of a job, as its start answered it", _ID, "5b1c0a3de0f84d5f9c0c9c1a8d1e7a42"),
 }
-_IN_QUERY = {
-    "limit": (
-        "how many customers at most",
-        {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
-        20,
-    ),
-    "segment": (
-        "those of one segment alone: a way of telling customers apart and the segment's id",
-        {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}:[0-9]{1,9}$"},
-        "behaviour:2",
-    ),
-    "band": ("those of one band alone", {"enum": ["low", "middle", "high"]}, "high"),
-    "cursor": ("where the page before ended: what its next says", {"type": "string"}, "100"),
-    "reasons": (
-        "how many reasons each way",
-        {"type": "integer", "minimum": 0, "maximum": 50},
-        3,
-    ),
-    "language": ("of the reasons; it goes before Accept-Language", {"enum": ["en", "da"]}, "da"),
-}
-_IN_HEADER = {
+_IN_HEADER: dict[str, tuple[str, dict[str, Any], Any]] = {
     "Accept-Language": (
         "the languages that reasons are wanted in, English or Danish",
-        {"type": "string", "maxLength": 200},
+        {"type": "string"},
         "da, en;q=0.8",
     ),
     "Idempotency-Key": (
@@ -49,8 +32,8 @@ _IN_HEADER = {
 
 
 def components() -> dict[str, Any]:
-    """Return what is said of each parameter, by name."""
-    held: dict[str, Any] = {"path": _IN_PATH, "query": _IN_QUERY, "header": _IN_HEADER}
+    """Return what is said of each parameter in a path or a header, by name."""
+    held = {"path": _IN_PATH, "header": _IN_HEADER}
     return {
         name: {
             "name": name,
@@ -63,3 +46,19 @@ def components() -> dict[str, Any]:
         for place, parameters in held.items()
         for name, (said, schema, example) in parameters.items()
     }
+
+
+def of_query(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """Return the parameters of a query, as the model has them that reads it."""
+    return [
+        {"name": name, "in": "query", "description": held.pop("description"), "schema": _sent(held)}
+        for name, held in model.model_json_schema()["properties"].items()
+    ]
+
+
+def _sent(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a value that, where it is not sent, is null."""
+    given = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
+    unless = {} if schema.get("default") in (None, []) else {"default": schema["default"]}
+    rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default", "title")}
+    return {**rest, **(given[0] if given else {}), **unless}

@@ -12,10 +12,13 @@ from serving.problem import MEDIA_TYPE
 ANYWHERE = (405, 413, 415, 429, 500, 504)
 """What any operation may answer."""
 
+OF_A_PROBE = (405, 413, 415, 500)
+"""What a probe may answer: it is never kept waiting."""
+
 OF_A_KEY = (401, 403)
 """What any operation that needs a key may answer besides."""
 
-OF_A_BODY = (400, 422)
+OF_A_BODY = (400, 408, 422)
 """What any operation that reads a body may answer besides."""
 
 RULES = {
@@ -24,7 +27,8 @@ RULES = {
     403: "the key is not for this: it lacks the scope that the operation needs",
     404: "there is nothing of this name",
     405: "the method is not served here",
-    409: "the same is under way already; ask again once it is done",
+    408: "the body did not come in time",
+    409: "it cannot be now; what stands against it is told",
     413: "the body is too large",
     415: "the body is not called JSON, or is compressed",
     422: "what is asked for cannot be: each fault with its JSON pointer",
@@ -37,7 +41,7 @@ _HEADERS = {
     401: ("WWW-Authenticate",),
     405: ("Allow",),
     409: ("Retry-After",),
-    429: ("Retry-After",),
+    429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
     503: ("Retry-After",),
 }
 
@@ -56,7 +60,7 @@ def _response(status: int) -> dict[str, Any]:
     content = Content("Problem", {"problem": _example(status)}, MEDIA_TYPE)
     return {
         "description": RULES[status],
-        "headers": answered_with(_HEADERS.get(status, ())),
+        "headers": answered_with(*_HEADERS.get(status, ())),
         "content": content.told(),
     }
 
