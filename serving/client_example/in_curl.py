@@ -16,11 +16,18 @@ URL={url}
 
 # Makes a call: while the service is busy (429) or away (503), asks again, after as long as
 # Retry-After says. The key, made by "stamkunde keys add", is kept off the command line, which
-# others on the machine can read.
+# others on the machine can read; what the service says of a refusal goes to standard error.
+answer=$(mktemp)
+trap 'rm -f "$answer"' EXIT
 call() {{
-  curl --silent --show-error --fail-with-body --max-time 60 --retry 5 --retry-connrefused \\
-    --config <(printf '%s' "${{STAMKUNDE_KEY:+header = \\"Authorization: Bearer $STAMKUNDE_KEY\\"}}") \\
-    --header 'Accept-Language: en' --write-out '\\n' "$@"
+  local key="${{STAMKUNDE_KEY:+header = \\"Authorization: Bearer $STAMKUNDE_KEY\\"}}"
+  if curl --silent --show-error --fail-with-body --max-time 60 --retry 5 --retry-connrefused \\
+    --config <(printf '%s' "$key") --header 'Accept-Language: en' --output "$answer" "$@"; then
+    cat "$answer"
+  else
+    cat "$answer" >&2
+    return 1
+  fi
 }}
 
 # Posts the JSON that comes in: however often the call is sent, it is recorded once.
@@ -34,26 +41,30 @@ _RECORDED = """
 # What was said of a customer stays on record under the score's id.
 id=$(sed -n 's/.*"id":"\\([0-9a-f]\\{32\\}\\)".*/\\1/p' <<< "$scores")
 if [[ -n $id ]]; then
-  call "$URL/v1/scores/$id"
+  recorded=$(call "$URL/v1/scores/$id")
+  echo "$recorded"
 fi
 """
 
 _AT_RISK = """
 # Whose leaving would cost most, of the latest batch.
-call "$URL/v1/customers/at-risk?limit=20"
+page=$(call "$URL/v1/customers/at-risk?limit=20")
+echo "$page"
 """
 
 _BATCH = """
 # Score the whole base: a job, which is asked for until its file is there.
-place=$(post "$URL/v1/score/batch" --output /dev/null --write-out '%header{location}' <<'JSON'
+job=$(post "$URL/v1/score/batch" <<'JSON'
 {"format": "csv", "reasons": 1}
 JSON
 )
-while job=$(call "$URL$place"); [[ $job =~ \\"state\\":\\"(queued|running)\\" ]]; do
+place=$URL/v1/score/batch/$(sed -n 's/.*"job":"\\([0-9a-f]*\\)".*/\\1/p' <<< "$job")
+while [[ $job =~ \\"state\\":\\"(queued|running)\\" ]]; do
   sleep 1
+  job=$(call "$place")
 done
 echo "$job"
-call "$URL$place/result" --output scores.csv
+call "$place/result" > scores.csv
 """
 
 
