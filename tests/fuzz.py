@@ -107,7 +107,8 @@ class Fuzz:
             case.validate_response(answer, checks=CHECKS)
         except FailureGroup as failures:
             told = "; ".join(str(failure) for failure in failures.exceptions)
-            self._tell(f"{label} ({mode}): {told}\n{answer.request.body!r}")
+            sent = answer.request
+            self._tell(f"{label} ({mode}): {told}\n{sent.method} {sent.url}\n{sent.body!r}")
 
     def _hold_to_the_order(self, body: bytes, answer: requests.Response) -> None:
         asked = [customer["customer_id"] for customer in json.loads(body)["customers"]]

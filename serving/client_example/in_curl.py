@@ -91,10 +91,10 @@ def script(facts: Facts, url: str, routes: Collection[tuple[str, str]]) -> str:
     if facts.rows is not None:
         rows = {**customer, "rows": facts.rows, "as_of": facts.as_of}
         parts.append(_score("by their own rows, as of the beginning of a day", rows))
-    if ("GET", "/v1/customers/at-risk") in routes:
-        parts.append(_AT_RISK)
     if ("POST", "/v1/score/batch") in routes:
         parts.append(_BATCH)
+    if ("GET", "/v1/customers/at-risk") in routes:
+        parts.append(_AT_RISK)
     return "".join(parts)
 
 

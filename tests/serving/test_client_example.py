@@ -103,6 +103,8 @@ def test_a_program_gets_a_score_each_way_of_asking(service, tmp_path, language):
     options = ["--url", service.url, "--language", language, "--customer", "001"]
     done = run(language, printed(service.config, tmp_path, *options), tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
+    if (file := tmp_path / "scores.csv").exists():  # where the service scores the base in a job
+        assert len(file.read_text().splitlines()) == 1 + len(make_features(service.config))
     if language == "curl":
         answers = [json.loads(line) for line in done.stdout.splitlines() if "results" in line]
         by_id, by_features, by_rows = (answer["results"][0] for answer in answers)
