@@ -10,7 +10,7 @@ import gc
 import sys
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
@@ -284,6 +284,23 @@ def serve(
     from serving.server import serve as become
 
     become(load(config, set_ or []), host, port, bento)
+
+
+@app.command("client-example")
+def client_example(
+    config: ConfigFile,
+    url: Annotated[str, typer.Option(help="the service's")] = "http://127.0.0.1:3000",
+    language: Annotated[Literal["curl", "python"], typer.Option(help="of the program")] = "curl",
+    customer: Annotated[str, typer.Option(help="whom to ask about by id")] = "1",
+    as_of: Annotated[datetime | None, _DATE] = None,
+    set_: Overrides = None,
+) -> None:
+    """Print a program that calls the service, in the names of the base's features and rows."""
+    from serving.client_example.printed import printed
+
+    told = load(config, set_ or [])
+    day = datetime.now(UTC).date() if as_of is None else as_of.date()
+    sys.stdout.write(printed(told, url.rstrip("/"), language, customer, day))
 
 
 @app.command()

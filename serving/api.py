@@ -10,10 +10,12 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from features.timeline import EARLIEST, LATEST
 from training.quantities import Language
@@ -93,8 +95,29 @@ TABLES = {
 """The canonical table of each kind of given rows."""
 
 
+_NOT_GIVEN: JsonDict = {"type": "null"}
+_FORMS: list[JsonValue] = [
+    {"properties": {"features": _NOT_GIVEN, "rows": _NOT_GIVEN, "as_of": _NOT_GIVEN}},
+    {
+        "required": ["features"],
+        "properties": {"features": {"type": "object"}, "rows": _NOT_GIVEN},
+    },
+    {
+        "required": ["rows", "as_of"],
+        "properties": {
+            "features": _NOT_GIVEN,
+            "rows": {"type": "object"},
+            "as_of": {"type": "string"},
+        },
+    },
+]
+
+
 class Asked(Part):
     """A customer to score: by id alone, with every feature given, or with their own rows."""
+
+    # What the validators hold a caller to, said in the schema too.
+    model_config = ConfigDict(json_schema_extra={"anyOf": _FORMS})
 
     customer_id: CustomerId
     features: dict[str, Any] | None = Field(

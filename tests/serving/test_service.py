@@ -12,14 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.source import load_tables
-from serving import app, problem, server, settings
+from serving import app, server, settings
 from serving.api import ModelsAnswer, Problem, ScoreAnswer
 from serving.batch import fill_store, score_base
 from serving.guard import door
 from serving.guard import log as guard_log
 from serving.merkle import canonical
 from serving.online import Online
-from serving.openapi import openapi
 from serving.release import bundle_by_digest, current, publish
 from serving.score import replay
 from tests.factories import AS_OF, make_bundles, make_config, make_features, make_posted
@@ -332,24 +331,6 @@ def test_models_names_what_is_served(shop):
     assert {task: champion.digest for task, champion in told.models.items()} == shop.release.digests
     assert told.models["churn"].papers["metrics"] == {"roc_auc": 0.8}
     assert str(shop.config.var) not in shop.client.get("/v1/models").text
-
-
-def test_the_document_is_of_the_routes_there_are(shop):
-    told = shop.client.get("/v1/openapi.json").json()
-    assert told == openapi(1000)
-    assert told["openapi"] == "3.1.0"
-    for path, methods in told["paths"].items():
-        for method in methods:
-            assert shop.client.request(method, path).status_code not in (404, 405)
-    described = told["paths"]["/v1/score"]["post"]
-    for status in (400, 413, 415, 422, 503):
-        assert str(status) in described["responses"]
-    for example in described["requestBody"]["content"]["application/json"]["examples"].values():
-        problem.read_request(json.dumps(example["value"]).encode(), 1000)
-    for status, model in (("200", ScoreAnswer), ("422", Problem)):
-        (content,) = described["responses"][status]["content"].values()
-        for example in content["examples"].values():
-            model.model_validate_json(json.dumps(example["value"]))
 
 
 def test_the_log_has_no_data_of_a_caller(shop):

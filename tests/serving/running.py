@@ -1,0 +1,49 @@
+"""A promoted base with a filled store, its real service running: for tests, and for the fuzz."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.schema import Config
+from features.source import Tables, load_tables
+from serving import server, settings
+from serving.batch import fill_store
+from serving.demo import free_port
+from serving.release import Release, publish
+from tests.factories import AS_OF, make_bundles, make_config
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service and what it serves."""
+
+    config: Config
+    release: Release
+    tables: Tables
+    url: str
+    log: Path
+
+
+@contextmanager
+def running(folder: Path, **changes: Any) -> Iterator[Running]:
+    """Start a service over a made base in a folder; it ends with the block."""
+    config = make_config(folder, **changes)
+    release = publish(config.var, config.name, make_bundles(folder / "made", config))
+    tables = load_tables(config)
+    store = settings.open_store(config.var)
+    fill_store(config, tables, release, AS_OF, store)
+    store.close()
+    port = free_port()
+    held = Running(config, release, tables, f"http://127.0.0.1:{port}", folder / "service.log")
+    with held.log.open("wb") as output:
+        process = server.start(config, port=port, log=output)
+        try:
+            server.wait_until_ready(held.url, process)
+            yield held
+        finally:
+            process.terminate()
+            process.wait(30)
