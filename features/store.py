@@ -101,6 +101,15 @@ class FeatureStore:
                     found[customer] = StoredFeatures(as_of, json.loads(text))
         return found
 
+    def rows(self, base: str, schema_hash: str) -> Iterator[tuple[str, StoredFeatures]]:
+        """Give all customers of a base and schema by id, as they are at one instant."""
+        sought = select(FEATURES.c.customer_id, FEATURES.c.as_of, FEATURES.c["values"])
+        sought = sought.where(*_of(base, schema_hash)).order_by(FEATURES.c.customer_id)
+        with self._database.reading() as connection:
+            streamed = connection.execution_options(yield_per=CHUNK).execute(sought)
+            for customer, as_of, text in streamed:
+                yield customer, StoredFeatures(as_of, json.loads(text))
+
     def status(self, base: str) -> list[tuple[str, str, int]]:
         """Give each stored set of a base: schema hash, as of when, how many customers."""
         parts = (FEATURES.c.schema_hash, FEATURES.c.as_of)

@@ -14,12 +14,14 @@ from starlette.responses import Response
 
 from features.database import DatabaseError
 from serving import settings
+from serving.at_risk import FILE, Latests
 from serving.guard import FAILED, log
+from serving.jobs import Jobs
 from serving.ledger import LedgerError
 from serving.online import Online
 from serving.problem import ProblemError
 from serving.release import Release
-from serving.routes import document, models, scores
+from serving.routes import customers, document, jobs, models, scores
 from serving.settings import Settings
 from serving.swap import Served
 
@@ -37,12 +39,23 @@ def application(read_release: ReadRelease) -> Starlette:
         told = settings.read()
         app.state.served = Served(opened(told, read_release(told)))
         app.state.threads = CapacityLimiter(_THREADS)
+        app.state.var = told.var
+        app.state.remembered = settings.open_remembered(told.config, told.var)
+        app.state.jobs = Jobs(told.var)
+        app.state.latests = Latests(told.var / FILE)
         yield
+        app.state.remembered.close()
         app.state.served.online.ledger.close()
         app.state.served.online.store.close()
 
     return Starlette(
-        routes=[*scores.ROUTES, *models.ROUTES, *document.ROUTES],
+        routes=[
+            *scores.ROUTES,
+            *jobs.ROUTES,
+            *customers.ROUTES,
+            *models.ROUTES,
+            *document.ROUTES,
+        ],
         exception_handlers={
             ProblemError: _refused,
             HTTPException: _refused,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -64,8 +64,20 @@ class Online:
         """What builds features from customers' own rows."""
         return FromRows(self.config, self.schemas)
 
-    def score(self, request: ScoreRequest, at: datetime) -> dict[str, Any]:
+    def score(
+        self,
+        request: ScoreRequest,
+        at: datetime,
+        name: Callable[[int], str] = lambda _: uuid4().hex,
+    ) -> dict[str, Any]:
         """Return one result a customer asked, in the order asked; scores are on record by then.
+
+        Parameters
+        ----------
+        request : ScoreRequest
+        at : datetime
+        name : callable
+            From a customer's place in the call to the score's id.
 
         Raises
         ------
@@ -78,7 +90,7 @@ class Online:
             request.language or defaults.language,
         )
         found = self._features(request.customers)
-        scored = iter(self._scored(request.customers, found, options, at))
+        scored = iter(self._scored(request.customers, found, options, at, name))
         return {
             "results": [
                 next(scored)
@@ -94,6 +106,7 @@ class Online:
         found: Sequence[Known | CustomerError],
         options: Options,
         at: datetime,
+        name: Callable[[int], str],
     ) -> list[dict[str, Any]]:
         known = [held for held in found if isinstance(held, Known)]
         ids = [
@@ -107,7 +120,7 @@ class Online:
         assessed = assess(
             self.release, frame(self.schemas, values, ids, [held.as_of for held in known])
         )
-        score_ids = [uuid4().hex for _ in ids]
+        score_ids = [name(place) for place, held in enumerate(found) if isinstance(held, Known)]
         tokens = (customer_token(self.secret, self.release.base, customer) for customer in ids)
         self.ledger.append(
             [

@@ -6,16 +6,18 @@ import json
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from serving.api import ScoreRequest
+from serving.api import Part, ScoreRequest
 
 MEDIA_TYPE = "application/problem+json"
 
 _MOST_FAULTS = 20
+
+Asked = TypeVar("Asked", bound=Part)
 
 
 class ProblemError(Exception):
@@ -48,10 +50,20 @@ def read_request(body: bytes, max_customers: int) -> ScoreRequest:
         400 if it is no JSON as RFC 8259 has it, or names a key twice; 422 if it does not ask
         for scores as it should.
     """
+    return read_as(ScoreRequest, body, {"max_customers": max_customers})
+
+
+def read_as(model: type[Asked], body: bytes, context: dict[str, Any] | None = None) -> Asked:
+    """Read a body of JSON as a model has it.
+
+    Raises
+    ------
+    ProblemError
+        400 if it is no JSON as RFC 8259 has it, or names a key twice; 422 if it is not as the
+        model has it.
+    """
     try:
-        return ScoreRequest.model_validate(
-            _read_json(body), context={"max_customers": max_customers}
-        )
+        return model.model_validate(_read_json(body), context=context)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
     errors = [
