@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.problem import ProblemError
-from serving.release import ReleaseError
 from serving.routes.route import ScopedRoute, as_json
 from training.bundle import Bundle, sha256
 from training.model import TASKS
@@ -94,7 +93,7 @@ def _kept(bundle: Bundle, name: str) -> bytes:
     """Return a file of a bundle as it was when it was made."""
     content = (bundle.path / name).read_bytes()
     if sha256(content) != bundle.manifest["files"].get(name):
-        raise ReleaseError(f"{bundle.path / name}: was altered; restore it from a backup")
+        raise ProblemError(503, "the card was altered since it was made; restore the bundle")
     return content
 
 
