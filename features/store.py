@@ -101,6 +101,14 @@ class FeatureStore:
                     found[customer] = StoredFeatures(as_of, json.loads(text))
         return found
 
+    def status(self, base: str) -> list[tuple[str, str, int]]:
+        """Give each stored set of a base: schema hash, as of when, how many customers."""
+        parts = (FEATURES.c.schema_hash, FEATURES.c.as_of)
+        counted = select(*parts, func.count()).where(FEATURES.c.base == base)
+        with self._database.reading() as connection:
+            sets = connection.execute(counted.group_by(*parts).order_by(*parts))
+            return [(schema_hash, as_of, count) for schema_hash, as_of, count in sets]
+
     def rows(self, base: str, schema_hash: str) -> Iterator[tuple[str, StoredFeatures]]:
         """Give all customers of a base and schema by id, as they are at one instant."""
         sought = select(FEATURES.c.customer_id, FEATURES.c.as_of, FEATURES.c["values"])
@@ -109,14 +117,6 @@ class FeatureStore:
             streamed = connection.execution_options(yield_per=CHUNK).execute(sought)
             for customer, as_of, text in streamed:
                 yield customer, StoredFeatures(as_of, json.loads(text))
-
-    def status(self, base: str) -> list[tuple[str, str, int]]:
-        """Give each stored set of a base: schema hash, as of when, how many customers."""
-        parts = (FEATURES.c.schema_hash, FEATURES.c.as_of)
-        counted = select(*parts, func.count()).where(FEATURES.c.base == base)
-        with self._database.reading() as connection:
-            sets = connection.execute(counted.group_by(*parts).order_by(*parts))
-            return [(schema_hash, as_of, count) for schema_hash, as_of, count in sets]
 
     def close(self) -> None:
         """Give the database's connections back."""

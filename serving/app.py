@@ -21,7 +21,7 @@ from serving.ledger import LedgerError
 from serving.online import Online
 from serving.problem import ProblemError
 from serving.release import Release
-from serving.routes import customers, document, jobs, models, scores
+from serving.routes import customers, document, jobs, models, recorded, scores
 from serving.settings import Settings
 from serving.swap import Served
 
@@ -51,6 +51,7 @@ def application(read_release: ReadRelease) -> Starlette:
     return Starlette(
         routes=[
             *scores.ROUTES,
+            *recorded.ROUTES,
             *jobs.ROUTES,
             *customers.ROUTES,
             *models.ROUTES,

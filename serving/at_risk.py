@@ -21,6 +21,7 @@ from serving.ledger import Ledger
 
 FILE = "latest.parquet"
 SEGMENT = "segment_"
+BANDS = ("low", "middle", "high")
 _COLUMNS = ("customer_id", "score_id", "churn_probability", "band", "value_at_risk")
 _CURSOR = re.compile(r"(?P<batch>[A-Za-z0-9][A-Za-z0-9._-]{0,199}):(?P<row>\d{1,12})")
 
@@ -104,19 +105,22 @@ class Latest:
             "next": _spelt(f"{self.batch_id}:{there[-1] + 1}") if more else None,
         }
 
+    @cached_property
+    def _numbers(self) -> dict[str, np.ndarray]:
+        """The columns that are chosen by, as whole numbers; none is negative but what is missing."""
+        held = {name: self.table[name] for name in map(SEGMENT.__add__, self.ways)}
+        held["band"] = pc.index_in(pc.cast(self.table["band"], pa.string()), pa.array(BANDS))
+        return {name: pc.fill_null(column, -1).to_numpy() for name, column in held.items()}
+
     def _chosen(self, segments: Iterable[tuple[str, int]], band: str | None) -> np.ndarray:
         chosen = np.ones(len(self.table), dtype=bool)
-        wanted: list[tuple[str, Any]] = []
         for way, number in segments:
             if way not in self.ways:
                 known = ", ".join(sorted(self.ways)) or "none"
                 raise AtRiskError(f"segment: the latest batch has no such way; it has {known}")
-            wanted.append((SEGMENT + way, number))
+            chosen &= self._numbers[SEGMENT + way] == number
         if band is not None:
-            wanted.append(("band", band))
-        for name, value in wanted:
-            alike = pc.fill_null(pc.equal(self.table[name], value), False)
-            chosen &= alike.to_numpy().astype(bool)
+            chosen &= self._numbers["band"] == BANDS.index(band)
         return chosen
 
     def _first(self, cursor: str) -> int:

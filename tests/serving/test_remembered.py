@@ -235,7 +235,7 @@ def killed(*given, **more):
 Online.score = killed
 body = sys.stdin.buffer.read()
 call = Call.of("", "killed", b"POST", b"/v1/score", b"", body)
-work = partial(scores._scored, online, told.var, body)
+work = partial(scores._once, online, told.var, body)
 # With no patience, so that the test need not wait until the call is taken for lost.
 kept = Remembered(told.var / "ledger.db", told.config.name, timedelta(days=1), timedelta(0))
 once._remembered(kept, call, work)

@@ -13,7 +13,6 @@ from serving import recorded
 from serving.api import AtRiskAnswer, ModelsAnswer, Problem, RecordedScore
 from serving.at_risk import FILE, Latests
 from serving.batch import score_base
-from serving.language import accepted
 from serving.release import publish
 from tests.browser import CHROMIUM, MISSING
 from tests.browser import opened as browsing
@@ -168,26 +167,6 @@ def test_without_its_bundle_a_score_is_told_in_bare_numbers(tmp_path, made):
     for way, segment in said["segments"].items():
         bare = told["segments"][way]
         assert bare == (segment and {**segment, "reasons": None})
-
-
-@pytest.mark.parametrize(
-    ("header", "language"),
-    [
-        ("da", "da"),
-        ("DA-dk;q=0.1", "da"),
-        ("sv, nb;q=0.9, en ; q = 0.1", "en"),
-        ("en;q=0.5, da;q=0.8", "da"),
-        ("da;q=0, en", "en"),
-        ("da;q=0", None),
-        ("*", None),
-        ("", None),
-        (None, None),
-        (";;q=,da;q=9,\x00", None),
-        ("x," * 60 + "da", None),
-    ],
-)
-def test_a_language_is_the_one_liked_best(header, language):
-    assert accepted(header) == language
 
 
 # Models and cards
