@@ -107,7 +107,7 @@ class Latest:
 
     @cached_property
     def _numbers(self) -> dict[str, np.ndarray]:
-        """The columns that are chosen by, as whole numbers; none is negative but what is missing."""
+        """The columns that are chosen by, as whole numbers; -1 where missing."""
         held = {name: self.table[name] for name in map(SEGMENT.__add__, self.ways)}
         held["band"] = pc.index_in(pc.cast(self.table["band"], pa.string()), pa.array(BANDS))
         return {name: pc.fill_null(column, -1).to_numpy() for name, column in held.items()}
