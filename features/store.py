@@ -136,6 +136,15 @@ class FeatureStore:
             sets = connection.execute(counted.group_by(*parts).order_by(*parts))
             return [(schema_hash, as_of, count) for schema_hash, as_of, count in sets]
 
+    def rows(self, base: str, schema_hash: str) -> Iterator[tuple[str, StoredFeatures]]:
+        """Give all customers of a base and schema by id, as they are at one instant."""
+        sought = select(FEATURES.c.customer_id, FEATURES.c.as_of, FEATURES.c["values"])
+        sought = sought.where(*_of(base, schema_hash)).order_by(FEATURES.c.customer_id)
+        with self._database.reading() as connection:
+            streamed = connection.execution_options(yield_per=CHUNK).execute(sought)
+            for customer, as_of, text in streamed:
+                yield customer, StoredFeatures(as_of, json.loads(text))
+
     def close(self) -> None:
         """Give the database's connections back."""
         self._database.close()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -361,6 +362,18 @@ class ScoreAnswer(Part):
     results: list[Score | Refused]
 
 
+class CardInShort(Part):
+    """What of a model's card everybody who uses its scores should have read."""
+
+    question: str | None = Field(description="what the model was made to tell")
+    metrics: dict[str, Any] = Field(
+        description="how good it was on the period that no model had seen: value, and lower and "
+        "upper end of its interval, by name"
+    )
+    verdict: dict[str, Any] | None = Field(description="what the gate said of it, and why")
+    cautions: list[str] = Field(description="what to mind, and what it must not be used for")
+
+
 class Champion(Part):
     """The model that a task is served with."""
 
@@ -368,6 +381,10 @@ class Champion(Part):
     model: str
     features: list[str] = Field(description="the features to give when scoring by features")
     papers: dict[str, Any] = Field(description="when and on what it was made, and its metrics")
+    card: CardInShort
+    card_at: str = Field(
+        pattern=r"^/v1/models/[a-z]+/card$", description="where its whole card is: JSON, or a page"
+    )
 
 
 class ModelsAnswer(Part):
@@ -393,3 +410,167 @@ class Problem(Part):
     status: int
     detail: str
     errors: list[Fault] | None = None
+
+
+class Parameters(BaseModel):
+    """What is asked in an address, after its question mark; all of it is text there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _digits(value: Any) -> Any:
+    if isinstance(value, str) and not (value.isascii() and value.isdecimal() and len(value) < 10):
+        raise ValueError("must be a whole number, in digits alone")
+    return value
+
+
+class AtRiskAsked(Parameters):
+    """Which customers of the latest batch to list."""
+
+    limit: Annotated[int, BeforeValidator(_digits)] = Field(
+        100, ge=1, le=1_000, description="how many customers at most"
+    )
+    segment: tuple[
+        Annotated[
+            str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}:[0-9]{1,9}$", examples=["behaviour:2"])
+        ],
+        ...,
+    ] = Field(
+        (),
+        max_length=10,
+        description="only customers of this segment, as WAY:ID; given again, of both",
+    )
+    band: Literal["low", "middle", "high"] | None = Field(
+        None, description="only customers whose risk is in this band"
+    )
+    cursor: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,400}$")] | None = Field(
+        None, description="the next page: what the page before has as `next`"
+    )
+
+
+class AtRisk(Part):
+    """A customer of the latest batch who may leave."""
+
+    customer_id: str
+    score_id: str = Field(description="under which the score is on record")
+    churn_probability: Chance
+    band: Literal["low", "middle", "high"] | None
+    value_at_risk: float | None = Field(
+        description="what is lost if they leave, as it is to be expected; null without a lifetime "
+        "value"
+    )
+    segments: dict[WayName, int | None]
+
+
+class AtRiskAnswer(Part):
+    """Customers of the latest batch, those with most at stake first."""
+
+    as_of: Day
+    batch: str = Field(description="its entry in the record")
+    release: Digest
+    total: int = Field(ge=0, description="how many customers are asked for, on all pages")
+    items: list[AtRisk]
+    next: str | None = Field(description="the cursor of the next page; null on the last")
+    currency: str
+
+
+class RecordedAsked(Parameters):
+    """How to tell a score that is on record."""
+
+    reasons: Annotated[int, BeforeValidator(_digits)] | None = Field(
+        None, ge=0, le=50, description="how many reasons each way; as many as then unless given"
+    )
+    language: Language | None = Field(
+        None, description="of the reasons; Accept-Language's, or else that of then, unless given"
+    )
+
+
+class RecordedNextPurchase(NextPurchase):
+    """When a purchase is as likely as not to have come, as it is on record."""
+
+    text: str | None = None  # type: ignore[assignment]  # wider: the record has no words
+
+
+class RecordedChurn(Churn):
+    """The risk that the customer leaves, as it is on record."""
+
+    band: Literal["low", "middle", "high"] | None = None
+    next_purchase: RecordedNextPurchase | None
+    reasons: Directions | None  # type: ignore[assignment]  # wider: the record has no words
+
+
+class RecordedClv(Clv):
+    """What the customer is expected to be worth, as it is on record."""
+
+    currency: str | None  # type: ignore[assignment]  # wider: the bundle has it
+    horizon_days: int | None  # type: ignore[assignment]
+    reasons: Directions | None  # type: ignore[assignment]
+
+
+class RecordedValueAtRisk(Part):
+    """The money that is expected to be lost by the customer's leaving, as it is on record."""
+
+    amount: float
+    if_stays: float
+    currency: str | None
+    horizon_days: int | None
+
+
+class RecordedSegment(Segment):
+    """The segment that the customer belongs to, as it is on record."""
+
+    reasons: Apart | None  # type: ignore[assignment]  # wider: the record has no words
+
+
+class RecordedScore(Score):
+    """A score as it stands in the record, told again.
+
+    It is computed anew from the features and the models on record. Where that gives other bytes
+    than those recorded, or a model is no longer kept, only the recorded numbers are told.
+    """
+
+    id: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}(/[1-9][0-9]{0,11})?$",
+        description="of a score, or BATCH/ROW of a batch's",
+    )
+    customer_id: None = Field(  # type: ignore[assignment]  # the record names nobody
+        description="always null: the record does not say who it is"
+    )
+    churn: RecordedChurn | None
+    clv: RecordedClv | None
+    value_at_risk: RecordedValueAtRisk | None  # type: ignore[assignment]
+    segments: dict[WayName, RecordedSegment | None] | None  # type: ignore[assignment]
+    at: str = Field(description="when it was recorded", json_schema_extra={"format": "date-time"})
+    customer: str = Field(
+        pattern=r"^[0-9a-f]{32}$",
+        description="the record's name of the customer, which only the base's secret can give",
+    )
+    replayed: bool = Field(description="whether, computed anew, it is the score on record")
+    why: str | None = Field(description="why it is not; then reasons are null")
+
+
+class BatchRequest(Part):
+    """How to score the base."""
+
+    reasons: int | None = Field(
+        None, ge=0, le=50, description="how many reasons each way; the service's own unless given"
+    )
+    language: Language | None = Field(None, description="of the reasons")
+    format: Literal["parquet", "csv"] = Field("parquet", description="of the result's file")
+
+
+class Job(Part):
+    """A job that scores the base, and how far it is."""
+
+    job: str = Field(pattern=r"^[0-9a-f]{32}$", examples=["0a4d55a8d778e5022fab701977c5d840"])
+    state: Literal["queued", "running", "done", "failed"]
+    done: int = Field(ge=0, description="customers scored so far")
+    total: int | None = Field(ge=0, description="of so many; null until they are counted")
+    as_of: Day | None = Field(description="the day of the features, once it is done")
+    batch: str | None = Field(description="its entry in the record, once it is done")
+    format: Literal["parquet", "csv"]
+    asked_at: str = Field(json_schema_extra={"format": "date-time"})
+    began_at: str | None = Field(json_schema_extra={"format": "date-time"})
+    ended_at: str | None = Field(json_schema_extra={"format": "date-time"})
+    why: str | None = Field(description="why it failed")
+    result: str | None = Field(description="where its file is, once it is done")

@@ -14,13 +14,15 @@ from starlette.responses import Response
 
 from features.database import DatabaseError
 from serving import settings
+from serving.at_risk import FILE, Latests
 from serving.guard.log import log
+from serving.jobs import Jobs
 from serving.ledger import LedgerError
 from serving.online import Online
 from serving.problem import FAILED, ProblemError
 from serving.recorder import Recorder
 from serving.release import Release
-from serving.routes import document, models, scores
+from serving.routes import customers, document, jobs, models, recorded, scores
 from serving.settings import Settings
 from serving.swap import Served
 
@@ -40,13 +42,25 @@ def application(read_release: ReadRelease) -> Starlette:
         app.state.threads = CapacityLimiter(_THREADS)
         app.state.recorder = Recorder(app.state.served.online.ledger)
         app.state.recorder.start()
+        app.state.var = told.var
+        app.state.remembered = settings.open_remembered(told.config, told.var)
+        app.state.jobs = Jobs(told.var)
+        app.state.latests = Latests(told.var / FILE)
         yield
         app.state.recorder.stop()
+        app.state.remembered.close()
         app.state.served.online.ledger.close()
         app.state.served.online.store.close()
 
     return Starlette(
-        routes=[*scores.ROUTES, *models.ROUTES, *document.ROUTES],
+        routes=[
+            *scores.ROUTES,
+            *recorded.ROUTES,
+            *jobs.ROUTES,
+            *customers.ROUTES,
+            *models.ROUTES,
+            *document.ROUTES,
+        ],
         exception_handlers={
             ProblemError: _refused,
             HTTPException: _refused,

@@ -120,9 +120,42 @@ def score_base(
     present = schema_of(config, tables)
     _check_definitions(present, schemas(release))
     options = Options(reasons, language, config.serving.bands)
+    rows = read(features, present, as_of) if features else built(config, tables, as_of)
+    return score_rows(config, release, rows, as_of, out, at, options, batch_id)
+
+
+def score_rows(
+    config: Config,
+    release: Release,
+    rows: Iterable[pa.Table],
+    as_of: date,
+    out: Path | Destination,
+    at: datetime,
+    options: Options,
+    batch_id: str | None = None,
+) -> BatchSummary:
+    """Score tables of features, sorted by customer, as `score_base` does.
+
+    Parameters
+    ----------
+    config : Config
+    release : Release
+    rows : iterable of Table
+        ``customer_id`` and the features of every schema of the release.
+    as_of, out, at
+        As `score_base` has them.
+    options : Options
+    batch_id : str, optional
+
+    Raises
+    ------
+    FeatureError
+        If a feature is missing.
+    LedgerError, DatabaseError, DestinationError
+        As `score_base`.
+    """
     stamp = Stamp(config.name, release.digest, as_of, config.serving.valid_for)
     place = destination_of(str(out), stamp) if isinstance(out, Path) else out
-    rows = read(features, present, as_of) if features else built(config, tables, as_of)
     name = batch_id or f"batch-{as_of:%Y%m%d}-{uuid4().hex[:12]}"
     batch = _Batch(config, release, options, stamp, name)
     ledger = open_ledger(config.name, config.var)

@@ -27,6 +27,13 @@ from training.reasons import Options
 
 KIND = "score"
 
+Name = Callable[[int], str]
+"""From a customer's place in the call to the score's id."""
+
+
+def _any_name(_: int) -> str:
+    return uuid4().hex
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -81,23 +88,27 @@ class Online:
         """What builds features from customers' own rows."""
         return FromRows(self.config, self.schemas)
 
-    def score(self, request: ScoreRequest, at: datetime, key: str | None = None) -> dict[str, Any]:
+    def score(
+        self,
+        request: ScoreRequest,
+        at: datetime,
+        key: str | None = None,
+        language: Language | None = None,
+        name: Name = _any_name,
+    ) -> dict[str, Any]:
         """Return one result a customer asked, in the order asked; scores are on record by then.
 
         Parameters
         ----------
-        request : ScoreRequest
-        at : datetime
-            When this is asked.
-        key : str, optional
-            The id of the key that asks.
+        request, at, key, language, name
+            As `prepare` has them.
 
         Raises
         ------
         StamkundeError
             If features cannot be looked up or scores not recorded: then none is given.
         """
-        prepared = self.prepare(request, at, key)
+        prepared = self.prepare(request, at, key, language, name)
         self.ledger.append(prepared.records, at)
         return prepared.answer
 
@@ -107,7 +118,7 @@ class Online:
         at: datetime,
         key: str | None = None,
         language: Language | None = None,
-        name: Callable[[int], str] = lambda _: uuid4().hex,
+        name: Name = _any_name,
     ) -> Prepared:
         """Return the answer to a call, and what must be on record before it may leave.
 
@@ -115,11 +126,12 @@ class Online:
         ----------
         request : ScoreRequest
         at : datetime
+            When this is asked.
         key : str, optional
+            The id of the key that asks.
         language : {"en", "da"}, optional
             What the caller reads, unless the request itself says.
-        name : callable
-            From a customer's place in the call to the score's id.
+        name : Name
 
         Raises
         ------

@@ -6,12 +6,12 @@ import json
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from serving.api import ScoreRequest
+from serving.api import Part, ScoreRequest
 from serving.nesting import is_deeper
 
 MEDIA_TYPE = "application/problem+json"
@@ -19,6 +19,8 @@ MEDIA_TYPE = "application/problem+json"
 FAILED = "the service failed; its log tells where"
 
 _MOST_FAULTS = 20
+
+Asked = TypeVar("Asked", bound=Part)
 
 
 class ProblemError(Exception):
@@ -62,11 +64,29 @@ def read_request(
         400 if it is no JSON as RFC 8259 has it, names a key twice or is nested too deep; 422 if
         it does not ask for scores as it should.
     """
+    bounds = {"max_customers": max_customers, "max_given": max_given or max_customers}
+    return read_as(ScoreRequest, body, bounds, max_nesting=max_nesting)
+
+
+def read_as(
+    model: type[Asked],
+    body: bytes,
+    context: dict[str, Any] | None = None,
+    *,
+    max_nesting: int = 16,
+) -> Asked:
+    """Read a body of JSON as a model has it.
+
+    Raises
+    ------
+    ProblemError
+        400 if it is no JSON as RFC 8259 has it, names a key twice or is nested too deep; 422 if
+        it is not as the model has it.
+    """
     if is_deeper(body, max_nesting):
         raise ProblemError(400, f"lists and objects may lie {max_nesting} deep in each other")
     try:
-        bounds = {"max_customers": max_customers, "max_given": max_given or max_customers}
-        return ScoreRequest.model_validate(_read_json(body), context=bounds)
+        return model.model_validate(_read_json(body), context=context)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
     errors = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from configs.schema import Config, DuckDbEngine
 from features.posted import canonical
 from features.store import FeatureStore
 from serving.ledger import Ledger, secret
+from serving.remembered import Remembered
 
 VARIABLE = "STAMKUNDE_VAR"
 FILE = "settings.json"
@@ -55,6 +57,16 @@ def open_ledger(base: str, var: Path) -> Ledger:
 def open_store(var: Path) -> FeatureStore:
     """Open a base's feature store."""
     return FeatureStore(var / "store.db")
+
+
+def open_remembered(config: Config, var: Path) -> Remembered:
+    """Open the answers to calls with an Idempotency-Key, which lie with the record."""
+    return Remembered(
+        var / "ledger.db",
+        config.name,
+        kept=timedelta(days=config.serving.remembered_for),
+        patience=timedelta(seconds=config.serving.timeout),
+    )
 
 
 def open_secret(var: Path) -> bytes:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
@@ -13,8 +16,11 @@ from serving.api import ScoreRequest
 from serving.ledger import Draft
 from serving.online import Online
 from serving.problem import ProblemError, read_request
+from serving.remembered import Note
+from serving.resumed import Results, scored_once
 from serving.routes.language import accepted
-from serving.routes.route import ScopedRoute, in_json
+from serving.routes.once import HEADER, once
+from serving.routes.route import ScopedRoute, as_json, in_json
 from training.quantities import Language
 
 _SMALL = 16_384  # bytes of a body that is read where it arrives
@@ -58,6 +64,25 @@ class _Call:
         prepared = self.online.prepare(asked, self.at, self.key, self.language)
         return in_json(prepared.answer), self.online.ledger.drafts(prepared.records, self.at)
 
+    def once(self, var: Path, note: Note | None) -> Response:
+        """Answer, under ids that every try of the same call gives again.
+
+        Parameters
+        ----------
+        var : Path
+            Where the bundles of former releases are.
+        note : Note
+            Of the call and its key.
+        """
+        assert note is not None  # there is a key
+
+        def score(wanted: ScoreRequest, name: Callable[[int], str]) -> Results:
+            told = self.online.score(wanted, self.at, self.key, self.language, name)
+            results: Results = told["results"]
+            return results
+
+        return as_json({"results": scored_once(self.online, var, self.read(), note, score)})
+
 
 async def score(request: Request) -> Response:
     """Score the customers of the body."""
@@ -68,6 +93,8 @@ async def score(request: Request) -> Response:
         getattr(request.scope.get("key"), "id", None),
         accepted(request.headers.get("accept-language")),
     )
+    if HEADER in request.headers:
+        return await once(request, call.body, partial(call.once, request.app.state.var))
     asked = call.read() if len(call.body) <= _SMALL else None
     if asked and _is_light(asked):
         content, drafts = call.answered(asked)

@@ -1,8 +1,10 @@
 """The real service over HTTP: the same bits however a customer is asked for, and bad input."""
 
 import asyncio
+import io
 import json
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -331,6 +333,30 @@ def test_models_names_what_is_served(shop):
     assert {task: champion.digest for task, champion in told.models.items()} == shop.release.digests
     assert told.models["churn"].papers["metrics"] == {"roc_auc": 0.8}
     assert str(shop.config.var) not in shop.client.get("/v1/models").text
+
+
+def test_a_call_made_twice_a_score_told_again_and_a_job_work_through_the_whole_service(shop):
+    body = {"customers": [{"customer_id": "001"}]}
+    calls = [
+        shop.client.post("/v1/score", json=body, headers={"Idempotency-Key": "k"}) for _ in "ab"
+    ]
+    assert calls[0].content == calls[1].content
+    (said,) = calls[0].json()["results"]
+    again = shop.client.get(f"/v1/scores/{said['id']}").json()
+    assert (again["replayed"], again["churn"]) == (True, said["churn"])
+    assert shop.client.get("/v1/customers/at-risk?limit=5").status_code in (200, 404)
+    page = shop.client.get("/v1/models/clv/card", headers={"Accept": "text/html"})
+    assert page.headers["content-security-policy"].endswith("sandbox")
+    started = shop.client.post("/v1/score/batch")
+    assert started.status_code == 202
+    deadline = time.monotonic() + 60
+    while (told := shop.client.get(started.headers["location"]).json())["state"] != "done":
+        assert told["state"] != "failed", told["why"]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    rows = pq.read_table(io.BytesIO(shop.client.get(told["result"]).content)).to_pylist()
+    (row,) = (row for row in rows if row["customer_id"] == "001")
+    assert row["churn_probability"] == said["churn"]["probability"]
 
 
 def test_the_log_has_no_data_of_a_caller(shop):
