@@ -6,7 +6,10 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
+import stamkunde
+from configs.load import dump
 from serving import key_changes
 from serving.keys import FILE, KeysError, KeyStore, told
 from serving.settings import open_ledger
@@ -162,3 +165,28 @@ def test_a_file_that_is_none_of_keys_lets_nobody_in(config, content):
     for _ in range(2):  # nor the second time
         with pytest.raises(KeysError, match="restore it, or delete it"):
             held.keys(NOW)
+
+
+def test_the_command_line_prints_a_key_once_and_lists_what_became_of_each(tmp_path):
+    file = tmp_path / "shop.yaml"
+    file.write_text(json.dumps(dump(make_config(tmp_path))))
+
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(stamkunde.app, ["keys", *words, "--config", str(file)])
+        assert done.exit_code == 0, done.exception
+        return done.stdout
+
+    assert "no keys" in run("list")
+    made = json.loads(run("add", "crm", "--scope", "score", "--expires", "90d", "--json"))
+    listed = run("list", "--json")
+    assert made["key"] not in listed
+    (told,) = json.loads(listed)
+    lasts = datetime.fromisoformat(told["expires_at"]) - datetime.fromisoformat(told["made_at"])
+    assert (told["valid"], lasts) == (True, 90 * DAY)
+    # A date is its first instant in the base's zone, Copenhagen: an hour before midnight UTC.
+    rotated = json.loads(run("rotate", made["id"], "--expires", "2099-01-01", "--json"))
+    assert rotated["expires_at"] == "2098-12-31T23:00:00+00:00"
+    assert rotated["key"] != made["key"]
+    run("revoke", made["id"])
+    assert json.loads(run("list", "--json"))[0]["valid"] is False
+    assert "NOT valid" in run("list")
