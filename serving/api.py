@@ -494,7 +494,6 @@ class RecordedNextPurchase(NextPurchase):
 class RecordedChurn(Churn):
     """The risk that the customer leaves, as it is on record."""
 
-    band: Literal["low", "middle", "high"] | None = None
     next_purchase: RecordedNextPurchase | None
     reasons: Directions | None  # type: ignore[assignment]  # wider: the record has no words
 

@@ -17,7 +17,7 @@ from serving import api, base_job, jobs, settings
 from serving.batch import score_base
 from serving.jobs import BusyError, Job, Jobs, as_told
 from serving.settings import Settings
-from serving.stored_base import StoredBaseError, write_features
+from serving.stored_base import StoredBaseError, stored
 from tests.factories import AS_OF, make_bundles, make_config
 from tests.serving.shop import client_of, opened
 from tests.serving.test_remembered import AT
@@ -151,7 +151,7 @@ def test_an_error_of_another_kind_tells_its_place_alone(shop, monkeypatch):
     def fail(*_):
         raise ValueError("PRIVATE")
 
-    monkeypatch.setattr(base_job, "write_features", fail)
+    monkeypatch.setattr(base_job, "score_rows", fail)
     why = shop.client.get(ran(shop, "d", shop.release.digests)).json()["why"]
     assert why.startswith("ValueError at test_jobs.py:")
 
@@ -206,10 +206,12 @@ def test_a_job_that_was_started_is_not_started_again(tmp_path, monkeypatch):
     assert as_told(held.get("1" * 32))["result"] is None
 
 
-def test_features_are_written_only_of_one_day_and_the_same_customers(shop, tmp_path):
+def test_the_stored_base_is_of_one_day_and_the_same_customers(shop):
     store, schemas = settings.open_store(shop.config.var), shop.online.schemas
     (digest, schema) = next(iter(schemas.items()))
-    assert write_features(store, "shop", schemas, tmp_path / "f") == (AS_OF, 40)
+    base = stored(store, "shop", schemas)
+    assert (base.as_of, base.customers) == (AS_OF, 40)
+    assert sum(table.num_rows for table in base.tables) == 40
     twice = {digest: schema, "other": schema}
     row = [None] * len(schema.names)
     for customers, day in (
@@ -218,7 +220,7 @@ def test_features_are_written_only_of_one_day_and_the_same_customers(shop, tmp_p
     ):
         store.replace("shop", "other", day, customers, [row] * len(customers))
         with pytest.raises(StoredBaseError, match="not of the same customers and day"):
-            write_features(store, "shop", twice, tmp_path / "f")
+            list(stored(store, "shop", twice).tables)
     store.close()
 
 
