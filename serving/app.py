@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from datetime import UTC, datetime
 
 from anyio import CapacityLimiter
 from starlette.applications import Starlette
@@ -12,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from configs.errors import StamkundeError
 from features.database import DatabaseError
 from serving import settings
 from serving.guard import FAILED, log
@@ -21,7 +23,8 @@ from serving.problem import ProblemError
 from serving.release import Release
 from serving.routes import document, models, scores
 from serving.settings import Settings
-from serving.swap import Served
+from serving.shadow import warm
+from serving.swap import Served, following
 
 # More threads than processors only wait for each other, and some calls then wait for seconds.
 _THREADS = max(2, os.cpu_count() or 1)
@@ -37,7 +40,10 @@ def application(read_release: ReadRelease) -> Starlette:
         told = settings.read()
         app.state.served = Served(opened(told, read_release(told)))
         app.state.threads = CapacityLimiter(_THREADS)
-        yield
+        _warmed(app.state.served.online)
+        # A Bento's models are its own: nothing that is promoted elsewhere takes their place.
+        async with nullcontext() if told.models else following(app.state.served, told.var):
+            yield
         app.state.served.online.ledger.close()
         app.state.served.online.store.close()
 
@@ -63,6 +69,13 @@ def opened(told: Settings, release: Release) -> Online:
         settings.open_secret(told.var),
         told.config,
     )
+
+
+def _warmed(online: Online) -> None:
+    try:
+        warm(online, datetime.now(UTC))
+    except StamkundeError as error:
+        log.warning("cold", why=str(error))  # calls will tell; some may be answered all the same
 
 
 async def _refused(_: Request, error: Exception) -> Response:

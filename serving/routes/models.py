@@ -17,9 +17,17 @@ PAPERS = ("version", "made_at", "refit_of", "cutoffs", "metrics", "verdict", "li
 
 async def models(request: Request) -> Response:
     """Say what is served."""
-    release = request.app.state.served.online.release
+    served = request.app.state.served
+    release, waiting = served.online.release, served.waiting
     held = {task: _champion(release.bundles[task]) for task in TASKS if task in release.bundles}
-    return as_json({"base": release.base, "release": release.digest, "models": held})
+    return as_json(
+        {
+            "base": release.base,
+            "release": release.digest,
+            "waiting": waiting and {**vars(waiting), "since": waiting.since.isoformat()},
+            "models": held,
+        }
+    )
 
 
 def _champion(bundle: Bundle) -> dict[str, Any]:

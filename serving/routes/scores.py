@@ -11,6 +11,7 @@ from starlette.responses import Response
 from serving.online import Online
 from serving.problem import ProblemError, read_request
 from serving.routes.route import ScopedRoute, as_json
+from serving.shadow import Recent
 
 
 async def score(request: Request) -> Response:
@@ -23,12 +24,15 @@ async def score(request: Request) -> Response:
     except ClientDisconnect:
         raise ProblemError(400, "the caller left before the body's end") from None
     # Once: a release that is swapped meanwhile changes nothing of this call.
-    online = request.app.state.served.online
-    return await to_thread.run_sync(_scored, online, body, limiter=request.app.state.threads)
+    served = request.app.state.served
+    return await to_thread.run_sync(
+        _scored, served.online, served.recent, body, limiter=request.app.state.threads
+    )
 
 
-def _scored(online: Online, body: bytes) -> Response:
+def _scored(online: Online, recent: Recent, body: bytes) -> Response:
     asked = read_request(body, online.config.serving.max_customers)
+    recent.note(asked)
     return as_json(online.score(asked, datetime.now(UTC)))
 
 
