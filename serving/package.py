@@ -9,59 +9,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from configs.errors import StamkundeError
 from configs.schema import Config
 from serving import settings
+from serving.code import ROOT, modules, packages
 from serving.release import Release, current
 from serving.settings import Settings
 from training.bundle import load
 from training.model import TASKS
 
-CODE = (
-    "configs",
-    "features",
-    "serving",
-    "training/__init__.py",
-    "training/additive.py",
-    "training/blend.py",
-    "training/bundle.py",
-    "training/calibrate.py",
-    "training/learned.py",
-    "training/model.py",
-    "training/predictors.py",
-    "training/probability.py",
-    "training/quantities.py",
-    "training/reasons.py",
-    "training/recurring.py",
-    "training/retention.py",
-    "training/timing.py",
-)
-"""What of the project's code a service needs."""
+SERVICE = "serving.service"
 
-PACKAGES = (
-    "bentoml",
-    "duckdb",
-    "ibis-framework",
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "pyarrow-hotfix",
-    "pydantic",
-    "pyyaml",
-    "rfc8785",
-    "scipy",
-    "sqlalchemy",
-    "starlette",
-    "structlog",
-    "tzdata",
-    "xgboost-cpu",
-)
-"""What a service imports, in the versions that are installed here."""
+UNNAMED = ("pandas", "pyarrow", "pyarrow-hotfix", "tzdata")
+"""What Ibis loads for DuckDB, and Python for time zones, beside what is imported by name."""
 
-_ROOT = Path(__file__).parents[1]
 _BUNDLE = "bundle"
 
 
@@ -93,7 +58,9 @@ def package(config: Config) -> str:
     release = current(config.var)
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder)
-        _copy_code(context)
+        needed = modules(SERVICE)
+        _copy(needed.values(), context)
+        packages_needed = sorted({*packages(needed.values()), *UNNAMED})
         plan = {
             "base": config.name,
             "release": release.digest,
@@ -101,7 +68,7 @@ def package(config: Config) -> str:
                 task: str(release.bundles[task].path.absolute()) for task in release.bundles
             },
             "settings": settings.written(config, {}).decode(),
-            "packages": [f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES],
+            "packages": [f"{name}=={importlib.metadata.version(name)}" for name in packages_needed],
         }
         (context / "plan.json").write_text(json.dumps(plan))
         # A process of its own: BentoML reads its folder from the environment once, and imports
@@ -120,14 +87,11 @@ def package(config: Config) -> str:
     return found.stdout.strip().splitlines()[-1]
 
 
-def _copy_code(context: Path) -> None:
-    for part in CODE:
-        source = _ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, context / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            (context / part).parent.mkdir(exist_ok=True)
-            shutil.copyfile(source, context / part)
+def _copy(files: Iterable[Path], context: Path) -> None:
+    for file in files:
+        copy = context / file.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
 
 
 def _build(plan: dict[str, Any], context: Path) -> str:
