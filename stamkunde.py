@@ -221,12 +221,28 @@ def compare(
 
 
 @app.command()
-def package(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
+def package(
+    config: ConfigFile,
+    out_: Annotated[
+        Path | None,
+        typer.Option("--out", file_okay=False, help="a new folder, to build an image from"),
+    ] = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
     """Build a Bento of the champions and print its tag."""
+    from serving.package import export
     from serving.package import package as build
 
-    tag = build(load(config, set_ or []))
-    console.show({"tag": tag}, as_json, [tag])
+    told = load(config, set_ or [])
+    tag = build(told)
+    if out_ is not None:
+        export(told, tag, out_)
+    console.show(
+        {"tag": tag, "out": out_ and str(out_)},
+        as_json,
+        [tag] + ([f"build its image with: docker build {out_}"] if out_ else []),
+    )
 
 
 # Scores

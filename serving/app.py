@@ -24,7 +24,7 @@ from serving.release import Release
 from serving.routes import document, models, scores
 from serving.settings import Settings
 from serving.shadow import warm
-from serving.swap import Served, following
+from serving.swap import Served, following, note
 
 # More threads than processors only wait for each other, and some calls then wait for seconds.
 _THREADS = max(2, os.cpu_count() or 1)
@@ -41,6 +41,7 @@ def application(read_release: ReadRelease) -> Starlette:
         app.state.served = Served(opened(told, read_release(told)))
         app.state.threads = CapacityLimiter(_THREADS)
         _warmed(app.state.served.online)
+        note(app.state.served.online, told.var)
         # A Bento's models are its own: nothing that is promoted elsewhere takes their place.
         async with nullcontext() if told.models else following(app.state.served, told.var):
             yield

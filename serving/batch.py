@@ -19,6 +19,7 @@ from features.schema import FeatureSchema
 from features.source import Tables
 from features.store import FeatureStore
 from serving.columns import columns, values, ways
+from serving.kept import still_asked
 from serving.ledger import customer_token
 from serving.merkle import put, sync, temporary_beside
 from serving.release import Release
@@ -186,7 +187,8 @@ def fill_store(
     """Put every customer's features as of a date into the store; return how many customers.
 
     They are stored under each schema of the release, or under the present one if nothing is
-    promoted yet.
+    promoted yet; and at the same instant under those by which a service answers until it has
+    taken up the release. Sets of other schemas are taken away.
 
     Raises
     ------
@@ -198,8 +200,14 @@ def fill_store(
     _check_definitions(config, tables, wanted)
     table = build_known(config, tables, as_of)
     ids = table["customer_id"].tolist()
-    for digest, schema in wanted.items():
-        store.replace(config.name, digest, str(as_of), ids, schema.plain(table))
+    kept = {**still_asked(config.var, present), **wanted}
+    store.replace_sets(
+        config.name,
+        str(as_of),
+        ids,
+        {digest: schema.plain(table) for digest, schema in kept.items()},
+        [digest for digest in store.schemas(config.name) if digest not in kept],
+    )
     return len(ids)
 
 

@@ -87,6 +87,37 @@ def package(config: Config) -> str:
     return found.stdout.strip().splitlines()[-1]
 
 
+def export(config: Config, tag: str, out: Path) -> None:
+    """Write what an image is built from: a Bento, its models, and a Dockerfile.
+
+    Parameters
+    ----------
+    config : Config
+    tag : str
+        The Bento's, as `package` returned it.
+    out : Path
+        The folder, which must not exist.
+
+    Raises
+    ------
+    PackageError
+        If it does, or there is no such Bento.
+    """
+    home = Path(environment(config)["BENTOML_HOME"])
+    bento = home / "bentos" / tag.replace(":", "/")
+    if not bento.is_dir():
+        raise PackageError(f"no Bento {tag!r} in {home}; build one with: stamkunde package")
+    if out.exists():
+        raise PackageError(f"{out}: is there already; name a new folder")
+    shutil.copytree(bento, out / "bento")
+    told = json.loads((bento / "src" / "serving" / settings.FILE).read_bytes())
+    for model in told["models"].values():
+        name = model.replace(":", "/")
+        shutil.copytree(home / "models" / name, out / "models" / name)
+    for name in ("Dockerfile", ".dockerignore"):
+        shutil.copyfile(ROOT / name, out / name)
+
+
 def _copy(files: Iterable[Path], context: Path) -> None:
     for file in files:
         copy = context / file.relative_to(ROOT)

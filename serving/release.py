@@ -4,7 +4,8 @@ On disk, under the base's run-time folder::
 
     releases/bundles/DIGEST/   copies of the promoted bundles, each under its digest
     releases/DIGEST.json       which bundle each task has
-    releases/current           the digest of the release that is served
+    releases/current           the digest of the release that is to be served
+    releases/served            the digest of the release that a service last answered by
 """
 
 from __future__ import annotations

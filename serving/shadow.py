@@ -23,7 +23,7 @@ from training.quantities import Language
 CALLS = 64
 """How many of the latest calls are kept."""
 
-_EACH = 4  # customers that are kept of a call
+_EACH = 2  # customers that are kept of a call
 _NAMES, _ROWS, _TEXT = 1_000, 100, 200  # of a customer that is kept: what memory holds is bounded
 _TOGETHER = 32  # customers of a call in the shadow: the calls that go on get their turn between
 _STORED = 8  # customers of the store that are tried besides

@@ -15,6 +15,7 @@ from configs.errors import StamkundeError
 from features.database import DatabaseError
 from serving.assessment import schemas
 from serving.guard import log
+from serving.kept import note_served
 from serving.online import Online
 from serving.release import Pointer, Release, ReleaseError, pointer, release_by_digest
 from serving.shadow import Recent, try_out
@@ -119,6 +120,7 @@ class Successor:
         found = try_out(candidate, self._served.online, self._served.recent.calls(), at)
         before = self._served.online.release.digest
         self._served.online, self._served.waiting = candidate, None
+        note(candidate, self._var)
         log.info("swapped", before=before, release=seen.digest, **vars(found))
 
     def _loaded(self, digest: str) -> Release:
@@ -162,6 +164,14 @@ class Successor:
         since = held.since if held and held.release == seen.digest else at
         self._served.waiting = Waiting(seen.digest[:64], since, why)
         log.warning("waiting", release=seen.digest[:64], why=why)
+
+
+def note(online: Online, var: Path) -> None:
+    """Have the store keep the features that a release takes, as long as it answers."""
+    try:
+        note_served(var, online.release)
+    except OSError as error:
+        log.warning("not noted", why=type(error).__name__)  # it answers all the same
 
 
 def _days(online: Online) -> dict[str, str | None]:

@@ -55,6 +55,7 @@ def swap_under_load(
     connections: int = 8,
     headers: Mapping[str, str] | None = None,
     patience: float = 30.0,
+    pause: float = 0.0,
 ) -> Load:
     """Make moves one after the other, each once the one before serves, while callers ask by id.
 
@@ -72,6 +73,8 @@ def swap_under_load(
         Of every call: the key.
     patience : float
         Seconds within which a move must reach the service.
+    pause : float
+        Seconds between two calls of a caller.
 
     Raises
     ------
@@ -81,7 +84,9 @@ def swap_under_load(
     over = threading.Event()
     loads = [Load() for _ in range(connections)]
     callers = [
-        threading.Thread(target=_call, args=(url, customers[n:] or customers, headers, over, load))
+        threading.Thread(
+            target=_call, args=(url, customers[n:] or customers, headers, pause, over, load)
+        )
         for n, load in enumerate(loads)
     ]
     for caller in callers:
@@ -112,12 +117,13 @@ def _call(
     url: str,
     customers: Sequence[str],
     headers: Mapping[str, str] | None,
+    pause: float,
     over: threading.Event,
     load: Load,
 ) -> None:
     turn = 0
     with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
-        while not over.is_set():
+        while not over.wait(pause):
             turn += 1
             asked = [customers[(turn + n) % len(customers)] for n in range(3)]
             begun = time.perf_counter()
