@@ -59,6 +59,8 @@ RejectsFile = Annotated[
         help="set bad rows aside in this CSV file, not refuse the first",
     ),
 ]
+SOON = "a running service takes it up within seconds"
+
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="churn, clv or segments")]
 
 
@@ -175,7 +177,7 @@ def promote(
     """Make a version the champion; only a passed verdict allows it, or --force."""
     told = load(config, set_ or [])
     chosen = _promote(told, _one_task(told, task), version, force)
-    console.version(chosen, "is the champion", as_json)
+    console.version(chosen, f"is the champion; {SOON}", as_json)
 
 
 @app.command()
@@ -187,7 +189,7 @@ def rollback(
 
     told = load(config, set_ or [])
     chosen = back(told, _tracker(told), _one_task(told, task), at=_now())
-    console.version(chosen, "is the champion again", as_json)
+    console.version(chosen, f"is the champion again; {SOON}", as_json)
 
 
 @app.command()

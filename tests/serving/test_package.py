@@ -15,7 +15,7 @@ from serving import server, settings
 from serving.api import ScoreRequest
 from serving.app import opened
 from serving.batch import fill_store
-from serving.code import ROOT
+from serving.code import ROOT, modules, packages
 from serving.package import PackageError, export, package
 from serving.release import ReleaseError, publish
 from tests.factories import AS_OF, make_bundles, make_config, make_posted
@@ -139,22 +139,6 @@ def test_what_is_refused_to_a_bento_is_refused_indeed(alone):
     assert [line.split()[0] for line in alone.read_text().splitlines()] == ["asks", "unpickles"]
 
 
-def test_a_bento_serves_alone_and_ends_with_a_signal(shop, alone, tmp_path):
-    config, release, tag = shop
-    url = f"http://127.0.0.1:{free_port()}"
-    with (tmp_path / "log").open("wb") as log:
-        process = server.start(config, port=int(url.rsplit(":")[-1]), bento=tag, log=log)
-    try:
-        server.wait_until_ready(url, process)
-        assert_scores_as_here(url, config, release)
-    finally:
-        process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{url}/livez")
-    assert not alone.exists(), alone.read_text()
-
-
 def assert_scores_as_here(url, config, release) -> None:
     """Ask a service for a customer in every way; the champions themselves say the same."""
     assert httpx.get(f"{url}/v1/models").json()["release"] == release.digest
@@ -170,7 +154,9 @@ def assert_scores_as_here(url, config, release) -> None:
     assert json.dumps({**by_id, "id": ""}) == json.dumps({**here, "id": ""})
 
 
-def test_an_image_is_built_from_a_folder_that_serves_alone(shop, alone, tmp_path, monkeypatch):
+def test_an_image_is_built_from_a_folder_that_serves_alone_until_a_signal(
+    shop, alone, tmp_path, monkeypatch
+):
     config, release, tag = shop
     out = tmp_path / "image"
     export(config, tag, out)
@@ -209,9 +195,29 @@ def test_an_image_is_built_from_a_folder_that_serves_alone(shop, alone, tmp_path
         alive = json.loads(lines[-2].removeprefix("HEALTHCHECK CMD "))[2].replace("3000", port)
         assert subprocess.run([sys.executable, "-c", alive]).returncode == 0
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/livez")
     assert not alone.exists(), alone.read_text()
+
+
+def test_what_a_bento_holds_is_read_from_imports(tmp_path):
+    files = {
+        "serving/__init__.py": "",
+        "serving/door.py": "import numpy\nfrom training import model\ndef f():\n import yaml",
+        "training/__init__.py": "def __getattr__(name):\n import training.job",
+        "training/model.py": "if TYPE_CHECKING:\n import training.tune\nimport json, scipy.stats",
+        "training/job.py": "import mlflow",
+        "training/tune.py": "import optuna",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = modules("serving.door", tmp_path)
+    # The service's functions are run by calls, training's are not.
+    assert list(found) == ["serving", "serving.door", "training", "training.model"]
+    assert packages(found.values(), tmp_path) == ["numpy", "pyyaml", "scipy"]
 
 
 def test_the_dockerfile_is_ten_lines_that_name_no_host_and_no_root():
