@@ -155,7 +155,7 @@ def test_swaps_under_load_fail_no_call_and_mix_no_answer(shop):
         return shop.first.digest
 
     known = [customer for customer in IDS if "bundles" in asked(shop, customer)]
-    found = swap_under_load(shop.url, [forward, back] * 3, known, pause=0.05)
+    found = swap_under_load(shop.url, [forward, back] * 2, known, pause=0.05)
     assert set(found.statuses) == {200}
     assert found.statuses[200] > 100
     assert not found.errors
