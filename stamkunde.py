@@ -99,6 +99,8 @@ Prune = Annotated[
         "until their valid_until",
     ),
 ]
+SOON = "a running service takes it up within seconds"
+
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="churn, clv or segments")]
 
 
@@ -215,7 +217,7 @@ def promote(
     """Make a version the champion; only a passed verdict allows it, or --force."""
     told = load(config, set_ or [])
     chosen = _promote(told, _one_task(told, task), version, force)
-    console.version(chosen, "is the champion", as_json)
+    console.version(chosen, f"is the champion; {SOON}", as_json)
 
 
 @app.command()
@@ -227,7 +229,7 @@ def rollback(
 
     told = load(config, set_ or [])
     chosen = back(told, _tracker(told), _one_task(told, task), at=_now())
-    console.version(chosen, "is the champion again", as_json)
+    console.version(chosen, f"is the champion again; {SOON}", as_json)
 
 
 @app.command()
@@ -261,12 +263,28 @@ def compare(
 
 
 @app.command()
-def package(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
+def package(
+    config: ConfigFile,
+    out_: Annotated[
+        Path | None,
+        typer.Option("--out", file_okay=False, help="a new folder, to build an image from"),
+    ] = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
     """Build a Bento of the champions and print its tag."""
+    from serving.package import export
     from serving.package import package as build
 
-    tag = build(load(config, set_ or []))
-    console.show({"tag": tag}, as_json, [tag])
+    told = load(config, set_ or [])
+    tag = build(told)
+    if out_ is not None:
+        export(told, tag, out_)
+    console.show(
+        {"tag": tag, "out": out_ and str(out_)},
+        as_json,
+        [tag] + ([f"build its image with: docker build {out_}"] if out_ else []),
+    )
 
 
 # Scores

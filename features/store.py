@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -82,7 +82,30 @@ class FeatureStore:
     ) -> None:
         """Put these customers in the place of all those of the base and schema, at one instant.
 
-        Who reads meanwhile sees the old set or the new, never a mix; a crash leaves the old.
+        As `replace_sets`, of one set.
+        """
+        self.replace_sets(base, as_of, customer_ids, {schema_hash: rows})
+
+    def replace_sets(
+        self,
+        base: str,
+        as_of: str,
+        customer_ids: Sequence[str],
+        sets: Mapping[str, Iterable[Sequence[Value]]],
+        dropped: Iterable[str] = (),
+    ) -> None:
+        """Put these customers in the place of all those of several schemas, at one instant.
+
+        Who reads meanwhile sees the old sets or the new, never a mix; a crash leaves the old.
+
+        Parameters
+        ----------
+        base, as_of
+        customer_ids : sequence of str
+        sets : mapping of str to rows
+            Each schema's features of every customer, by the schema's hash.
+        dropped : iterable of str
+            The schemas whose sets are taken away.
 
         Raises
         ------
@@ -90,18 +113,34 @@ class FeatureStore:
             If a customer comes twice, ids and rows differ in number, or a value is no number
             or text.
         """
-        key = {"base": base, "schema_hash": schema_hash, "as_of": as_of}
-        stored = ({**key, **row} for row in _texts(customer_ids, rows))
         try:
             with self._database.writing() as connection:
-                connection.execute(delete(FEATURES).where(*_of(base, schema_hash)))
-                while chunk := list(islice(stored, CHUNK)):
-                    connection.execute(insert(FEATURES), chunk)
+                for schema_hash in (*dropped, *sets):
+                    connection.execute(delete(FEATURES).where(*_of(base, schema_hash)))
+                for schema_hash, rows in sets.items():
+                    key = {"base": base, "schema_hash": schema_hash, "as_of": as_of}
+                    stored = ({**key, **row} for row in _texts(customer_ids, rows))
+                    while chunk := list(islice(stored, CHUNK)):
+                        connection.execute(insert(FEATURES), chunk)
         except IntegrityError as error:
             raise StoreError(
                 f"nothing was stored for {base}: a customer has one row of features, and "
                 f"{_repeated(customer_ids)!r} comes more than once; give each once"
             ) from error
+
+    def schemas(self, base: str) -> list[str]:
+        """Give the hash of each schema that a base has a set of."""
+        held = select(FEATURES.c.schema_hash).where(FEATURES.c.base == base)
+        found: list[str] = []
+        with self._database.reading() as connection:
+            # From one hash to the next: quick however large the sets are.
+            while after := connection.scalar(
+                held.where(FEATURES.c.schema_hash > (found[-1] if found else ""))
+                .order_by(FEATURES.c.schema_hash)
+                .limit(1)
+            ):
+                found.append(after)
+        return found
 
     def get(
         self, base: str, schema_hash: str, customer_ids: Iterable[str]
@@ -127,6 +166,16 @@ class FeatureStore:
         with self._database.reading() as connection:
             found: Any = _ONE(connection, sought).first()
         return {customer_id: StoredFeatures(found[0], json.loads(found[1]))} if found else {}
+
+    def first(self, base: str, schema_hash: str, count: int) -> list[tuple[str, str]]:
+        """Give the first customers of a set by id, each with the day its features are of.
+
+        Quick however large the set is; none of a set that is not there.
+        """
+        sought = select(FEATURES.c.customer_id, FEATURES.c.as_of).where(*_of(base, schema_hash))
+        with self._database.reading() as connection:
+            rows = connection.execute(sought.order_by(FEATURES.c.customer_id).limit(count))
+            return [(customer, as_of) for customer, as_of in rows]
 
     def status(self, base: str) -> list[tuple[str, str, int]]:
         """Give each stored set of a base: schema hash, as of when, how many customers."""

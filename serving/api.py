@@ -387,11 +387,20 @@ class Champion(Part):
     )
 
 
+class Waiting(Part):
+    """A release that was promoted and does not serve yet; it is tried again when it may."""
+
+    release: str = Field(description="what the pointer names; no digest if it was altered")
+    since: str = Field(json_schema_extra={"format": "date-time"})
+    why: str
+
+
 class ModelsAnswer(Part):
     """What is served."""
 
     base: str
     release: Digest
+    waiting: Waiting | None = Field(description="null where nothing waits to be served")
     models: dict[TaskName, Champion]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from datetime import UTC, datetime
 
 from anyio import CapacityLimiter
 from starlette.applications import Starlette
@@ -12,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from configs.errors import StamkundeError
 from features.database import DatabaseError
 from serving import settings
 from serving.at_risk import FILE, Latests
@@ -24,7 +26,8 @@ from serving.recorder import Recorder
 from serving.release import Release
 from serving.routes import customers, document, jobs, models, recorded, scores
 from serving.settings import Settings
-from serving.swap import Served
+from serving.shadow import warm
+from serving.swap import Served, following, note
 
 # More threads than processors only wait for each other, and some calls then wait for seconds.
 _THREADS = max(2, os.cpu_count() or 1)
@@ -46,7 +49,11 @@ def application(read_release: ReadRelease) -> Starlette:
         app.state.remembered = settings.open_remembered(told.config, told.var)
         app.state.jobs = Jobs(told.var)
         app.state.latests = Latests(told.var / FILE)
-        yield
+        _warmed(app.state.served.online)
+        note(app.state.served.online, told.var)
+        # A Bento's models are its own: nothing that is promoted elsewhere takes their place.
+        async with nullcontext() if told.models else following(app.state.served, told.var):
+            yield
         app.state.recorder.stop()
         app.state.remembered.close()
         app.state.served.online.ledger.close()
@@ -81,6 +88,13 @@ def opened(told: Settings, release: Release) -> Online:
         settings.open_secret(told.var),
         told.config,
     )
+
+
+def _warmed(online: Online) -> None:
+    try:
+        warm(online, datetime.now(UTC))
+    except StamkundeError as error:
+        log.warning("cold", why=str(error))  # calls will tell; some may be answered all the same
 
 
 async def _refused(_: Request, error: Exception) -> Response:

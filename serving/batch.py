@@ -27,6 +27,7 @@ from serving.columns import Columns, ways
 from serving.destinations.destination import Destination, Written
 from serving.destinations.place import destination_of
 from serving.destinations.stamp import Stamp
+from serving.kept import still_asked
 from serving.ledger import customer_token, customer_tokens
 from serving.release import Release
 from serving.score import Assessments, assess, record, schemas
@@ -289,7 +290,8 @@ def fill_store(
     """Put every customer's features as of a date into the store; return how many customers.
 
     They are stored under each schema of the release, or under the present one if nothing is
-    promoted yet.
+    promoted yet; and at the same instant under those by which a service answers until it has
+    taken up the release. Sets of other schemas are taken away.
 
     Raises
     ------
@@ -301,8 +303,14 @@ def fill_store(
     _check_definitions(present, wanted)
     table = build_known(config, tables, as_of)
     ids = table["customer_id"].tolist()
-    for digest, schema in wanted.items():
-        store.replace(config.name, digest, str(as_of), ids, schema.plain(table))
+    kept = {**still_asked(config.var, present), **wanted}
+    store.replace_sets(
+        config.name,
+        str(as_of),
+        ids,
+        {digest: schema.plain(table) for digest, schema in kept.items()},
+        [digest for digest in store.schemas(config.name) if digest not in kept],
+    )
     return len(ids)
 
 

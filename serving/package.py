@@ -9,60 +9,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from configs.errors import StamkundeError
 from configs.schema import Config
 from serving import settings
+from serving.code import ROOT, modules, packages
 from serving.release import Release, current
 from serving.settings import Settings
 from training.bundle import load
 from training.model import TASKS
 
-CODE = (
-    "configs",
-    "features",
-    "serving",
-    "training/__init__.py",
-    "training/additive.py",
-    "training/blend.py",
-    "training/bundle.py",
-    "training/calibrate.py",
-    "training/learned.py",
-    "training/model.py",
-    "training/predictors.py",
-    "training/probability.py",
-    "training/quantities.py",
-    "training/reasons.py",
-    "training/recurring.py",
-    "training/retention.py",
-    "training/timing.py",
-)
-"""What of the project's code a service needs."""
+SERVICE = "serving.service"
 
-PACKAGES = (
-    "bentoml",
-    "duckdb",
-    "ibis-framework",
-    "numpy",
-    "pandas",
-    "prometheus-client",
-    "pyarrow",
-    "pyarrow-hotfix",
-    "pydantic",
-    "pyyaml",
-    "rfc8785",
-    "scipy",
-    "sqlalchemy",
-    "starlette",
-    "structlog",
-    "tzdata",
-    "xgboost-cpu",
-)
-"""What a service imports, in the versions that are installed here."""
+UNNAMED = ("pandas", "pyarrow", "pyarrow-hotfix", "tzdata")
+"""What Ibis loads for DuckDB, and Python for time zones, beside what is imported by name."""
 
-_ROOT = Path(__file__).parents[1]
 _BUNDLE = "bundle"
 
 
@@ -94,7 +58,9 @@ def package(config: Config) -> str:
     release = current(config.var)
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder)
-        _copy_code(context)
+        needed = modules(SERVICE)
+        _copy(needed.values(), context)
+        packages_needed = sorted({*packages(needed.values()), *UNNAMED})
         plan = {
             "base": config.name,
             "release": release.digest,
@@ -102,7 +68,7 @@ def package(config: Config) -> str:
                 task: str(release.bundles[task].path.absolute()) for task in release.bundles
             },
             "settings": settings.written(config, {}).decode(),
-            "packages": [f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES],
+            "packages": [f"{name}=={importlib.metadata.version(name)}" for name in packages_needed],
         }
         (context / "plan.json").write_text(json.dumps(plan))
         # A process of its own: BentoML reads its folder from the environment once, and imports
@@ -121,14 +87,42 @@ def package(config: Config) -> str:
     return found.stdout.strip().splitlines()[-1]
 
 
-def _copy_code(context: Path) -> None:
-    for part in CODE:
-        source = _ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, context / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            (context / part).parent.mkdir(exist_ok=True)
-            shutil.copyfile(source, context / part)
+def export(config: Config, tag: str, out: Path) -> None:
+    """Write what an image is built from: a Bento, its models, and a Dockerfile.
+
+    Parameters
+    ----------
+    config : Config
+    tag : str
+        The Bento's, as `package` returned it.
+    out : Path
+        The folder, which must not exist.
+
+    Raises
+    ------
+    PackageError
+        If it does, or there is no such Bento.
+    """
+    home = Path(environment(config)["BENTOML_HOME"])
+    bento = home / "bentos" / tag.replace(":", "/")
+    if not bento.is_dir():
+        raise PackageError(f"no Bento {tag!r} in {home}; build one with: stamkunde package")
+    if out.exists():
+        raise PackageError(f"{out}: is there already; name a new folder")
+    shutil.copytree(bento, out / "bento")
+    told = json.loads((bento / "src" / "serving" / settings.FILE).read_bytes())
+    for model in told["models"].values():
+        name = model.replace(":", "/")
+        shutil.copytree(home / "models" / name, out / "models" / name)
+    for name in ("Dockerfile", ".dockerignore"):
+        shutil.copyfile(ROOT / name, out / name)
+
+
+def _copy(files: Iterable[Path], context: Path) -> None:
+    for file in files:
+        copy = context / file.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
 
 
 def _build(plan: dict[str, Any], context: Path) -> str:

@@ -4,13 +4,15 @@ On disk, under the base's run-time folder::
 
     releases/bundles/DIGEST/   copies of the promoted bundles, each under its digest
     releases/DIGEST.json       which bundle each task has
-    releases/current           the digest of the release that is served
+    releases/current           the digest of the release that is to be served
+    releases/served            the digest of the release that a service last answered by
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -79,7 +81,7 @@ def publish(var_folder: Path, base: str, bundles: Mapping[Task, Path]) -> Releas
     folder = var_folder / "releases"
     (folder / "bundles").mkdir(parents=True, exist_ok=True)
     with _only_publisher(folder):
-        digests = _members(folder)[1] if (folder / "current").exists() else {}
+        digests = _members(folder, pointer(var_folder).digest)[1] if is_promoted(var_folder) else {}
         for task, path in bundles.items():
             digests[task] = _keep(folder / "bundles", path, base, task)
         written = _spelt(base, digests)
@@ -98,14 +100,57 @@ def current(var_folder: Path) -> Release:
     BundleError
         If a bundle was altered.
     """
-    folder = var_folder / "releases"
     if not is_promoted(var_folder):
         raise ReleaseError(
             f"nothing is promoted for {var_folder.name} yet; run: stamkunde train all, "
             "then stamkunde promote churn"
         )
-    base, digests = _members(folder)
+    return release_by_digest(var_folder, pointer(var_folder).digest)
+
+
+def release_by_digest(var_folder: Path, digest: str) -> Release:
+    """Load a release that is or once was promoted, checking every hash.
+
+    Raises
+    ------
+    ReleaseError
+        If it is not there, or was altered.
+    BundleError
+        If a bundle was altered.
+    """
+    base, digests = _members(var_folder / "releases", digest)
     return Release(base, {task: bundle_by_digest(var_folder, digests[task]) for task in digests})
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What names the release that is to be served.
+
+    Parameters
+    ----------
+    digest : str
+        The release's, as it is written; it may be none.
+    written : tuple of int
+        Which writing of it this is, even if it says the same as the one before.
+    """
+
+    digest: str
+    written: tuple[int, int]
+
+
+def pointer(var_folder: Path) -> Pointer:
+    """Read which release is to be served; nothing else is read or checked.
+
+    Raises
+    ------
+    OSError
+        If nothing was promoted yet.
+    """
+    with (var_folder / "releases" / "current").open("rb") as file:
+        held = os.fstat(file.fileno())
+        return Pointer(
+            file.read(100).decode("ascii", "replace").strip(), (held.st_ino, held.st_mtime_ns)
+        )
 
 
 def is_promoted(var_folder: Path) -> bool:
@@ -142,9 +187,8 @@ def _spelt(base: str, digests: Mapping[Task, str] | Mapping[str, str]) -> bytes:
     return canonical({"base": base, "bundles": dict(digests)})
 
 
-def _members(folder: Path) -> tuple[str, dict[Task, str]]:
-    """Return the base and the digests of the current release's bundles."""
-    digest = (folder / "current").read_text().strip()
+def _members(folder: Path, digest: str) -> tuple[str, dict[Task, str]]:
+    """Return the base and the digests of a release's bundles."""
     file = folder / f"{digest}.json"
     if not _DIGEST.fullmatch(digest) or not file.is_file() or sha256(file.read_bytes()) != digest:
         raise ReleaseError(

@@ -1,19 +1,15 @@
-"""The BentoML service: our application, behind its guard."""
+"""The BentoML service: our application, behind its guard.
+
+BentoML reads this file in its parent as well, which answers no call: what answers them is loaded
+by the worker alone.
+"""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import bentoml
-
-from serving import settings
-from serving.app import application
-from serving.guard.door import Guard
-from serving.memory import settled
-from serving.package import served
-from serving.server import end_with_parent
-
-app = application(served)
 
 
 class _Guarded(bentoml.Service):
@@ -25,6 +21,16 @@ class _Guarded(bentoml.Service):
     """
 
     def to_asgi(self, is_main: bool = True) -> Any:
+        # XGBoost loads scikit-learn where it is installed, for a second, and no score needs it.
+        sys.modules.setdefault("sklearn", None)  # type: ignore[arg-type]
+        from serving import settings
+        from serving.app import application
+        from serving.guard.door import Guard
+        from serving.memory import settled
+        from serving.package import served
+
+        app = application(served)
+        self.mount_asgi_app(app)
         return settled(Guard(app, super().to_asgi(is_main), settings.read))
 
 
@@ -34,9 +40,10 @@ class _Guarded(bentoml.Service):
     # The guard's log has a call's route and no caller's data.
     logging={"access": {"enabled": False}},
 )
-@bentoml.asgi_app(app, path="/")
 class Stamkunde:
     """Scores customers; all of it is in the application."""
 
     def __init__(self) -> None:
+        from serving.server import end_with_parent
+
         end_with_parent()

@@ -29,11 +29,19 @@ _STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
 
 async def models(request: Request) -> Response:
     """Say what is served."""
-    release = request.app.state.served.online.release
+    served = request.app.state.served
+    release, waiting = served.online.release, served.waiting
     held = {
         task: _champion(task, release.bundles[task]) for task in TASKS if task in release.bundles
     }
-    return as_json({"base": release.base, "release": release.digest, "models": held})
+    return as_json(
+        {
+            "base": release.base,
+            "release": release.digest,
+            "waiting": waiting and {**vars(waiting), "since": waiting.since.isoformat()},
+            "models": held,
+        }
+    )
 
 
 async def card(request: Request) -> Response:

@@ -21,6 +21,7 @@ from serving.resumed import Results, scored_once
 from serving.routes.language import accepted
 from serving.routes.once import HEADER, once
 from serving.routes.route import ScopedRoute, as_json, in_json
+from serving.shadow import Recent
 from training.quantities import Language
 
 _SMALL = 16_384  # bytes of a body that is read where it arrives
@@ -35,6 +36,8 @@ class _Call:
     ----------
     online : Online
         Read once: a release that is swapped meanwhile changes nothing of this call.
+    recent : Recent
+        Keeps the latest calls.
     body : bytes
     at : datetime
     key : str or None
@@ -44,19 +47,23 @@ class _Call:
     """
 
     online: Online
+    recent: Recent
     body: bytes
     at: datetime
     key: str | None
     language: Language | None
 
     def read(self) -> ScoreRequest:
+        """Return what is asked."""
         bounds = self.online.config.serving
-        return read_request(
+        asked = read_request(
             self.body,
             bounds.max_customers,
             bounds.max_given,
             max_nesting=bounds.max_nesting,
         )
+        self.recent.note(asked)
+        return asked
 
     def answered(self, asked: ScoreRequest | None = None) -> tuple[bytes, list[Draft]]:
         """Return the answer, and what must be on record before it leaves."""
@@ -86,8 +93,10 @@ class _Call:
 
 async def score(request: Request) -> Response:
     """Score the customers of the body."""
+    served = request.app.state.served
     call = _Call(
-        request.app.state.served.online,
+        served.online,
+        served.recent,
         await _body(request),
         datetime.now(UTC),
         getattr(request.scope.get("key"), "id", None),

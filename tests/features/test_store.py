@@ -69,6 +69,23 @@ class FeatureStoreContract:
         assert store.status("nobody") == []
         assert store.get("club", "h1", ["a"])["a"].values == [3.0]
 
+    def test_several_sets_are_replaced_and_taken_away_at_one_instant(self, store) -> None:
+        store.replace("shop", "h1", "2026-01-01", ["a"], [[1.0]])
+        store.replace("shop", "h2", "2026-01-01", ["a"], [[2.0]])
+        store.replace("club", "h1", "2026-01-01", ["a"], [[3.0]])
+        with pytest.raises(StoreError):
+            store.replace_sets("shop", LATEST, ["a"], {"h1": [[4.0]], "h3": []}, ["h2"])
+        assert store.schemas("shop") == ["h1", "h2"]
+        store.replace_sets(
+            "shop", LATEST, ["b", "a"], {"h1": [[4.0]] * 2, "h3": [[5.0]] * 2}, ["h2"]
+        )
+        assert store.status("shop") == [("h1", LATEST, 2), ("h3", LATEST, 2)]
+        assert store.schemas("shop") == ["h1", "h3"]
+        assert store.schemas("club") == ["h1"]
+        assert store.schemas("nobody") == []
+        assert store.first("shop", "h1", 1) == [("a", LATEST)]
+        assert store.first("shop", "h2", 1) == []
+
     def test_more_customers_than_a_statement_takes(self, store: FeatureStore) -> None:
         ids = [f"c{n:05}" for n in range(12_345)]
         store.replace("shop", "h1", LATEST, ids, ([float(n), None] for n in range(12_345)))

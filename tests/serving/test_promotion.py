@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,44 +12,9 @@ from serving.promotion import PromotionError, RefusedError, champions, promote, 
 from serving.release import current
 from serving.settings import open_ledger
 from tests.factories import make_bundles, make_config
-from training import bundle
+from tests.serving.shelf import Shelf, Version
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Version:
-    number: int
-    folder: Path
-    passed: bool
-    run_id: str = "run"
-
-    @property
-    def digest(self) -> str:
-        return bundle.load(self.folder).digest
-
-
-class Shelf:
-    """A registry of bundles in folders: versions 1 and 2 passed the gate, 3 did not."""
-
-    def __init__(self, versions: list[Version]) -> None:
-        self.champion = 0
-        self.versions = versions
-
-    def choose(self, task: str, number: int | None = None, refused_too: bool = False) -> Version:
-        assert task == "churn"
-        held = [v for v in self.versions if number in (None, v.number)]
-        return [v for v in held if v.passed or refused_too or number][-1]
-
-    def by_digest(self, task: str, digest: str) -> Version:
-        assert task == "churn"
-        return next(v for v in self.versions if v.digest == digest)
-
-    def bundle_folder(self, version: Version) -> Path:
-        return version.folder
-
-    def make_champion(self, version: Version) -> None:
-        self.champion = version.number
 
 
 @pytest.fixture
@@ -60,6 +24,7 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture(scope="module")
 def versions(tmp_path_factory) -> list[Version]:
+    """Versions 1 and 2 passed the gate, 3 did not."""
     folder = tmp_path_factory.mktemp("versions")
     config = make_config(folder)
     return [

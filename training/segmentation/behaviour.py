@@ -18,7 +18,7 @@ from configs.segmentation import BehaviourSegments
 from features.schema import FeatureSchema
 from training.baselines import terms_of
 from training.predictors import Term
-from training.segmenters import mixture
+from training.segmentation import mixtures
 from training.segmenters.points import standardised
 
 MOST_LOOKED_AT = 2000  # customers the silhouette is measured on: it needs every pair's distance
@@ -134,7 +134,7 @@ def cluster(points: np.ndarray, method: Method, k: int, seed: int) -> KMeans | G
     with threadpool_limits(1):  # threads wait for one another longer than so few points take
         if method == "kmeans":
             return KMeans(k, n_init=5, random_state=seed).fit(points)
-        return mixture.fit(points, k, seed)
+        return mixtures.fit(points, k, seed)
 
 
 def cluster_again(
@@ -158,7 +158,7 @@ def cluster_again(
     if isinstance(anew, KMeans):
         again = KMeans(k, init=begun, n_init=1, random_state=seed).fit(points)
         return again if again.inertia_ <= (1 + CLEARLY) * anew.inertia_ else anew
-    held = mixture.fit(points, k, seed, begun)
+    held = mixtures.fit(points, k, seed, begun)
     return held if held.lower_bound_ >= anew.lower_bound_ - CLEARLY else anew
 
 

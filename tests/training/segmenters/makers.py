@@ -9,7 +9,8 @@ from features.schema import FeatureSchema
 from tests.training.bases import make_schema
 from training.baselines import terms_of
 from training.population import Population
-from training.segmenters import attributes, lifecycle, mixture, rfm
+from training.segmentation import mixtures
+from training.segmenters import attributes, lifecycle, rfm
 from training.segmenters.attributes import Attributes
 from training.segmenters.centres import Centres
 from training.segmenters.lifecycle import Lifecycle
@@ -70,7 +71,7 @@ def make_centres() -> Centres:
 
 def make_mixture() -> Mixture:
     schema, matrix, terms = make_rows_schema(), make_rows(), make_centres().columns
-    fitted = mixture.fit(np.column_stack(standardised(terms, matrix)), 3, seed=1)
+    fitted = mixtures.fit(np.column_stack(standardised(terms, matrix)), 3, seed=1)
     held = fitted.weights_, fitted.means_, fitted.covariances_
     return Mixture.of("behaviour", terms, *held, THREE, len(schema.columns), None)
 

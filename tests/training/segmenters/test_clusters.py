@@ -8,7 +8,7 @@ import pytest
 
 from tests.training.segmenters.makers import THREE, make_centres, make_mixture, make_rows
 from training.predictors import Term
-from training.segmenters import mixture
+from training.segmentation import mixtures
 from training.segmenters.centres import Centres
 from training.segmenters.mixture import Mixture
 
@@ -75,7 +75,7 @@ def test_a_mixture_is_what_the_library_fitted():
     way = make_mixture()
     points = np.column_stack([t.weight * t.standardised(matrix) for t in way.columns])
     learned = np.column_stack([t.weight * t.standardised(make_rows()) for t in way.columns])
-    fitted = mixture.fit(learned, 3, seed=1)
+    fitted = mixtures.fit(learned, 3, seed=1)
 
     assert (way.assign(matrix) == fitted.predict(points)).all()
     assert way.probabilities(matrix) == pytest.approx(fitted.predict_proba(points), abs=1e-9)
@@ -95,4 +95,4 @@ def test_features_of_a_mixture_add_up_to_the_difference_of_log_densities():
 def test_a_component_does_not_shrink_to_customers_who_are_all_alike():
     points = np.concatenate([np.zeros((50, 1)), np.full((50, 1), 2.0)])
 
-    assert mixture.fit(points, 2, seed=0).covariances_.min() >= 0.01
+    assert mixtures.fit(points, 2, seed=0).covariances_.min() >= 0.01
