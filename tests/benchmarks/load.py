@@ -76,6 +76,8 @@ class Found:
         Calls whose connection ended before the answer did.
     unanswered : int
         Calls without an answer long after the end.
+    asked : int
+        All calls, those that do not count too.
     asked_again : int
         Calls with a body that had been asked before.
     cpu_s : float
@@ -88,6 +90,7 @@ class Found:
     times: dict[int, list[float]] = field(default_factory=dict)
     broken: int = 0
     unanswered: int = 0
+    asked: int = 0
     asked_again: int = 0
     cpu_s: float = 0.0
     answers: list[bytes] = field(default_factory=list)
@@ -181,6 +184,7 @@ class _Generator:
             self.found.unanswered = self._in_hand + len(self._due)
         self.found.cpu_s = process_time() - busy
         self.found.seconds = perf_counter() - self._begun
+        self.found.asked = self._asked
         self.found.asked_again = max(0, self._asked - len(self._requests))
         for times in self.found.times.values():
             times.sort()

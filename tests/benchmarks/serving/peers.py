@@ -72,6 +72,7 @@ def peers(base: Base) -> Iterator[dict[str, Peer]]:
     }
     told = {
         **environment(base.config),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         VARIABLE: str(base.churn.path.absolute()),
         "PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")]),
     }
