@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
+_BEGUN = b"!"
+
 LAST_ANSWERS = 30.0
 """Seconds that are waited for what was asked before the end."""
 
@@ -120,7 +122,7 @@ class Found:
 
 
 class Running:
-    """Load that is being put on a service by a process of its own."""
+    """Load that is being put on a service by a process of its own, from its first call on."""
 
     def __init__(self, load: Load) -> None:
         self._process = subprocess.Popen(
@@ -131,12 +133,14 @@ class Running:
         )
         self._process.stdin.write(pickle.dumps(load))
         self._process.stdin.close()
+        if not self._process.stdout.read(len(_BEGUN)):
+            raise RuntimeError("no load could be put on the service; see above")
 
     def found(self) -> Found:
         """Wait for the end; return how the calls were answered."""
         content = self._process.stdout.read()
         if self._process.wait() != 0:
-            raise RuntimeError("the load could not be put on the service; see above")
+            raise RuntimeError("the load on the service was cut off; see above")
         return pickle.loads(content)
 
 
@@ -167,6 +171,8 @@ class _Generator:
         # What the collector would walk through is here for good; it must not pause a call.
         gc.collect()
         gc.disable()
+        sys.stdout.buffer.write(_BEGUN)
+        sys.stdout.buffer.flush()
         busy = process_time()
         self._begun = perf_counter() + (0.0 if self._open_loop else self._load.warm)
         self._until = self._begun + self._load.seconds

@@ -103,9 +103,9 @@ class Base:
 
 def base(*tasks: Task) -> Base:
     """Return a base that serves these tasks, from what is kept or trained anew."""
-    trained = load(FILE, [*_told("trained"), "tuning.minutes=1"])
+    trained = load(FILE, [*_told("trained", "mlruns"), "tuning.minutes=1"])
     versions = {task: _trained(trained, task) for task in TASKS}
-    overrides = _told("-".join(tasks))
+    overrides = _told("-".join(tasks), "none")  # a service has no need of MLflow
     config = load(FILE, overrides)
     if not is_promoted(config.var):
         publish(config.var, config.name, {task: versions[task] for task in tasks})
@@ -128,14 +128,14 @@ def base(*tasks: Task) -> Base:
 
 def mlflow_model(digest: str) -> Path:
     """Return the folder of the model that training logged to MLflow with this bundle."""
-    trained = load(FILE, _told("trained"))
+    trained = load(FILE, _told("trained", "mlruns"))
     tracker = Tracker(trained)
     folder = tracker.bundle_folder(tracker.by_digest("churn", digest))
     return next(held for held in folder.parents if (held / "MLmodel").exists())
 
 
-def _told(name: str) -> list[str]:
-    return [WINDOWS, UNLIMITED, f"paths.var={HELD}/{name}", f"paths.mlruns={HELD}/mlruns"]
+def _told(name: str, mlruns: str) -> list[str]:
+    return [WINDOWS, UNLIMITED, f"paths.var={HELD}/{name}", f"paths.mlruns={HELD}/{mlruns}"]
 
 
 def _trained(config: Config, task: Task) -> Path:
