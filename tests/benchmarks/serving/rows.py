@@ -134,7 +134,7 @@ def _figures(row: Asking, answered: Found, cpu_s: float, peak_mb: float) -> dict
         "p99_ms": answered.ms(0.99),
         "p99.9_ms": answered.ms(0.999),
         "customers_per_s": rate,
-        "cores": cpu_s / (answered.seconds + WARM_S),
+        "cpu_ms": 1e3 * cpu_s / answered.asked,
         "peak_mb": peak_mb,
         "load_us": 1e6 * answered.cpu_s / answered.asked,
         "asked_again": float(answered.asked_again),

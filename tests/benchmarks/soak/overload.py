@@ -9,7 +9,7 @@ from tests.benchmarks.processes import Service
 from tests.benchmarks.soak.target import Target
 
 USUAL = 16  # connections, one call after the other on each
-CALLERS = 256  # connections that the calls of an overload are sent over
+CALLERS = 128  # connections that the calls of an overload are sent over
 
 
 @dataclass(frozen=True)
