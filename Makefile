@@ -8,7 +8,7 @@ STAMP := .venv/.made-from-lock
 # Wheels only, checked against the lock's hashes; nothing resolved afresh.
 INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
-.PHONY: help env demo test check lint format types architecture lock mlflow serve clean bench-features bench-serving bench-quality bench-explain bench-segments bench-report
+.PHONY: help env demo test check lint format types architecture lock mlflow serve clean bench-features bench-serving bench-quality bench-explain bench-segments bench-report soak fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +53,15 @@ lock: env ## resolve the dependencies afresh into requirements.lock
 bench-features: env ## time features of 20 million receipts beside SQL, Polars and pandas (half an hour)
 	@$(BIN)/python -m tests.benchmarks.features --largest 5000000
 
-bench-serving: env ## time the service, with reasons and record (after make demo); writes var/bench/serving.json
-	@$(BIN)/python -m tests.benchmarks.serving
+bench-serving: env ## time the service and the batch, with reasons and record, beside peers (half an hour)
+	@$(BIN)/python -m tests.benchmarks.serving --keys
+	@$(BIN)/python -m tests.benchmarks.serving_batch
+
+soak: env ## ten minutes of load, then models swapped, kills and three times the load (half an hour)
+	@$(BIN)/python -m tests.benchmarks.soak --keys
+
+fuzz: env ## ask the service 10,000 odd things that its document allows or forbids
+	@$(BIN)/python -m tests.fuzz --cases 10000
 
 bench-quality: env ## predict beside FLAML, logistic, BG/NBD and XGBoost on later periods (an hour and a half)
 	@$(BIN)/python -m tests.benchmarks.quality
