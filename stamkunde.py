@@ -99,6 +99,15 @@ Prune = Annotated[
         "until their valid_until",
     ),
 ]
+FeaturesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--features",
+        dir_okay=False,
+        exists=True,
+        help="a file that stamkunde features --out wrote as of the same day; else they are built",
+    ),
+]
 SOON = "a running service takes it up within seconds"
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="churn, clv or segments")]
@@ -330,6 +339,7 @@ def score(
     changed_only: ChangedOnly = False,
     since: Since = None,
     prune: Prune = False,
+    features_: FeaturesFile = None,
     rejects: RejectsFile = None,
     set_: Overrides = None,
     as_json: AsJson = False,
@@ -353,6 +363,7 @@ def score(
         _now(),
         told.serving.reasons,
         told.serving.language,
+        features_,
     )
     console.show(
         vars(made) | {"written": vars(made.written)},

@@ -41,7 +41,8 @@ class ProblemError(Exception):
         if self.errors:
             held["errors"] = self.errors
         content = json.dumps(held, allow_nan=False).encode()
-        return Response(content, self.status, dict(headers or {}), MEDIA_TYPE)
+        said = {"Retry-After": "5"} if self.status == 503 else {}
+        return Response(content, self.status, {**said, **(headers or {})}, MEDIA_TYPE)
 
 
 def read_request(

@@ -1,4 +1,4 @@
-"""The loops over a row's terms and shapes, compiled when this module is first imported."""
+"""The loops over a row's terms and shapes."""
 
 from __future__ import annotations
 

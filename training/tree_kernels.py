@@ -1,7 +1,6 @@
-"""The loops that run rows through trees, compiled when this module is first imported.
+"""The loops that run rows through trees.
 
-Who only reads a model need not wait for that, so it is imported where a row is first scored. A
-row's sums run over trees in their order whatever rows stand beside it, and no operation is
+A row's sums run over trees in their order whatever rows stand beside it, and no operation is
 reordered.
 """
 
@@ -54,7 +53,7 @@ def margins(matrix, nodes, roots, marked, base, out):  # type: ignore[no-untyped
             out[first + row] = total[row]
 
 
-@compiled(types.float64, VALUES, FLAGS, MATRIX, MATRIX, OUT_2, OUT)
+@nb.njit(nogil=True, error_model="numpy")
 def share_out(value, ratios, holds, points, weights, ahead, out):  # type: ignore[no-untyped-def]
     """Share a leaf's value out over the features on its path: Shapley (1953), exactly.
 

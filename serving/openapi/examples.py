@@ -111,6 +111,7 @@ CHAMPIONS: dict[str, Any] = {
     "one model": {
         "base": "complete_journey",
         "release": DIGEST,
+        "waiting": None,
         "models": {
             "churn": {
                 "digest": DIGEST,

@@ -139,16 +139,6 @@ CONTENTS = {
 }
 
 
-# Until the service tells bands, value at risk and cards.
-LATER = set() if "band" in api.Churn.model_fields else {"ScoreAnswer", "RecordedScore"}
-LATER |= set() if hasattr(api, "CardInShort") else {"ModelsAnswer"}
-CONTENTS = {
-    place: held
-    for place, held in CONTENTS.items()
-    if held[0].get("$ref", "").rpartition("/")[2] not in LATER
-}
-
-
 @pytest.mark.parametrize("place", CONTENTS)
 def test_an_example_is_what_its_schema_says(place):
     schema, example = CONTENTS[place]
