@@ -59,11 +59,11 @@ def compiled(*signature: types.Type) -> Callable[[Loop], Compiled]:
 
 
 def _compiled(loop: Loop, signature: tuple[types.Type, ...]) -> Loop:
-    kind, how = types.void(*signature), {"nogil": True, "error_model": "numpy"}
+    kind = types.void(*signature)
     try:
-        run: Loop = nb.njit(kind, cache=_kept, **how)(loop)
+        run: Loop = nb.njit(kind, cache=_kept, nogil=True, error_model="numpy")(loop)
     except (RuntimeError, OSError):  # no folder to keep it in can be written to
-        run = nb.njit(kind, **how)(loop)
+        run = nb.njit(kind, nogil=True, error_model="numpy")(loop)
     return run
 
 
