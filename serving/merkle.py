@@ -12,11 +12,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import orjson
 import rfc8785
 
 from features.contract import StamkundeError
-
-_quoted = json.encoder.encode_basestring
 
 START = bytes(32)  # what the first link of a chain hangs on
 ROW = "row"  # the kind of a batch's row
@@ -84,7 +83,7 @@ def canonical(value: Any) -> bytes:
         that is no text, or a thing that is none of JSON's.
     """
     try:
-        return _spelt(value).encode()
+        return _spelt(value)
     except (ValueError, RecursionError) as error:
         raise SpellingError(
             f"{_place(value) or 'the value'} cannot be put on record: {error}; "
@@ -92,35 +91,46 @@ def canonical(value: Any) -> bytes:
         ) from error
 
 
-def _spelt(value: Any) -> str:
-    """Spell a value as RFC 8785 does: a record is mostly doubles, and this is ten times as fast."""
+def _spelt(value: Any) -> bytes:
+    """Spell a value as RFC 8785 does, by a library a hundred times as fast as it is in Python.
+
+    What the two would spell otherwise is told to it: numbers with an exponent or without
+    decimals, and the order of names that are not in ASCII.
+    """
+    try:
+        return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
+    except _OtherwiseError:
+        return rfc8785.dumps(value)
+    except orjson.JSONEncodeError as error:  # half a surrogate pair
+        raise ValueError(str(error)) from None
+
+
+class _OtherwiseError(Exception):
+    """A value that only the slow way spells, or refuses, as it must."""
+
+
+def _plain(value: Any) -> Any:
     kind = type(value)
     if kind is float:
         return _number_spelt(value)
-    if kind is str:
-        return _quoted(value)
+    if kind is str or value is None or kind is bool:
+        return value
     if kind is dict:
-        try:
-            names = sorted(value, key=None if all(map(str.isascii, value)) else _utf16)
-        except TypeError:  # a name that is no text
-            return rfc8785.dumps(value).decode()
-        return "{" + ",".join([f"{_quoted(name)}:{_spelt(value[name])}" for name in names]) + "}"
+        if not all(type(name) is str and name.isascii() for name in value):
+            raise _OtherwiseError
+        return {name: _plain(part) for name, part in value.items()}
     if kind is list or kind is tuple:
-        return "[" + ",".join([_spelt(part) for part in value]) + "]"
-    if value is None:
-        return "null"
-    return rfc8785.dumps(value).decode()  # true, false, whole numbers, and what is none of JSON's
+        return [_number_spelt(part) if type(part) is float else _plain(part) for part in value]
+    if kind is int and -SAFE <= value <= SAFE:
+        return value
+    raise _OtherwiseError
 
 
-def _number_spelt(value: float) -> str:
-    told = float.__repr__(value)
-    if "e" in told or "n" in told:  # exponents begin elsewhere in ECMAScript; inf and nan are none
-        return rfc8785.dumps(value).decode()
-    return (told[:-2] if told != "-0.0" else "0") if told.endswith(".0") else told
-
-
-def _utf16(name: str) -> bytes:
-    return name.encode("utf-16be")
+def _number_spelt(value: float) -> Any:
+    if 1e-5 <= value < 1e15 or -1e15 < value <= -1e-5:
+        whole = int(value)
+        return whole if whole == value else value
+    return 0 if value == 0.0 else orjson.Fragment(rfc8785.dumps(value))
 
 
 def _place(value: Any) -> str:

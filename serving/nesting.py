@@ -1,9 +1,10 @@
-"""How deep lists and objects of a JSON text lie in each other, told before it is parsed."""
+"""The shape of a JSON text, told without parsing it."""
 
 from __future__ import annotations
 
 _ALIKE = bytes.maketrans(b"{}", b"[]")
 _OTHERS = bytes(sorted(set(range(256)) - set(b'[]{}"')))
+_NEITHER = bytes(sorted(set(range(256)) - set(b':"')))
 
 
 def is_deeper(body: bytes, most: int) -> bool:
@@ -21,9 +22,7 @@ def is_deeper(body: bytes, most: int) -> bool:
     """
     if body.count(b"[") + body.count(b"{") <= most:
         return False
-    if b"\\" in body:  # what is left of escapes neither begins nor ends a text
-        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    left = body.translate(_ALIKE, _OTHERS)
+    left = _bare(body).translate(_ALIKE, _OTHERS)
     # Without both quotes of a pair all others begin and end as before.
     left = b"".join(left.replace(b'""', b"").split(b'"')[::2])
     too_deep = b"[" * (most + 1)
@@ -32,3 +31,16 @@ def is_deeper(body: bytes, most: int) -> bool:
             break
         left = left.replace(b"[]", b"")
     return bool(left)
+
+
+def members(body: bytes) -> int:
+    """Return how many names with a value a JSON text's objects have together, twins counted."""
+    left = _bare(body).translate(None, _NEITHER)
+    return b"".join(left.replace(b'""', b"").split(b'"')[::2]).count(b":")
+
+
+def _bare(body: bytes) -> bytes:
+    """Return a text without its escapes: what is left of them neither begins nor ends a text."""
+    if b"\\" not in body:
+        return body
+    return body.replace(b"\\\\", b"").replace(b'\\"', b"")

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
+import orjson
 from pydantic import ValidationError
 from starlette.responses import Response
 
 from serving.api import Part, ScoreRequest
-from serving.nesting import is_deeper
+from serving.nesting import is_deeper, members
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -98,6 +99,28 @@ def read_as(
 
 
 def _read_json(body: bytes) -> Any:
+    if b'"rows"' not in body:  # nothing in it is money, which is read by its digits
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return _read_slowly(body)  # which tells what is wrong with it
+        if members(body) == _members_of(value):
+            return value
+    return _read_slowly(body)
+
+
+def _members_of(value: Any) -> int:
+    """Return how many names with a value the objects in a value have together."""
+    if type(value) is dict:
+        return len(value) + sum(
+            _members_of(part) for part in value.values() if type(part) is dict or type(part) is list
+        )
+    if type(value) is list:
+        return sum(map(_members_of, value))
+    return 0
+
+
+def _read_slowly(body: bytes) -> Any:
     try:
         value = json.loads(
             body.decode(),
