@@ -8,6 +8,7 @@ import pickle
 import re
 import sys
 from collections import deque
+from contextlib import suppress
 from time import perf_counter, process_time
 
 from tests.benchmarks.load import BEGUN, Found, Load
@@ -32,7 +33,7 @@ class Generator:
         self._open_loop = load.rate is not None
         self._dealing = True
         self._begun = self._until = 0.0
-        self._over = asyncio.Event()
+        self._over, self._all_asked = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.found = Found()
 
@@ -51,7 +52,8 @@ class Generator:
         else:
             while self._free:
                 self.ready(self._free.popleft())
-            await asyncio.sleep(self._until - perf_counter())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_asked.wait(), self._until - perf_counter())
         self._dealing = False
         self._check_over()
         try:
@@ -96,7 +98,9 @@ class Generator:
             self._ask(connection, self._due.popleft())
         elif self._open_loop or not self._begun:
             self._free.append(connection)
-        elif now < self._until:
+        elif self._load.once and self._asked >= len(self._requests):
+            self._all_asked.set()
+        elif now < self._until or not self.found.times:  # a call may take longer than all of it
             self._ask(connection, now)
 
     def _ask(self, connection: _Connection, due: float) -> None:

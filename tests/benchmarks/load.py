@@ -39,6 +39,8 @@ class Load:
     headers : tuple of (str, str)
     warm : float
         Seconds of calls before, in a closed loop, that do not count.
+    once : bool
+        Whether a closed loop ends, before its seconds are over, once each body was asked.
     keep : bool
         Whether the answers are wanted too.
     """
@@ -51,6 +53,7 @@ class Load:
     rate: float | None = None
     headers: tuple[tuple[str, str], ...] = ()
     warm: float = 0.0
+    once: bool = False
     keep: bool = False
 
 

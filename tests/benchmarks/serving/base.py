@@ -34,7 +34,7 @@ HELD = FOLDER / "serving"
 FILE = "configs/complete_journey.yaml"
 WINDOWS = "features.windows=[7d, 28d, 90d]"
 UNLIMITED = "serving.calls_per_minute=10000000"
-CUSTOMERS = 60_000
+CUSTOMERS = 200_000
 SEED = 20171231
 
 Row = dict[str, Value]

@@ -18,7 +18,8 @@ from tests.benchmarks.processes import (
     running_command,
     running_stamkunde,
 )
-from tests.benchmarks.serving.base import Base, mlflow_model
+from tests.benchmarks.serving.base import HELD, Base, mlflow_model
+from tests.benchmarks.serving.named import saved
 from tests.benchmarks.serving.plain import VARIABLE
 
 Body = Callable[[int], bytes]
@@ -60,14 +61,19 @@ def stamkunde(base: Base, name: str, headers: Mapping[str, str]) -> Iterator[Pee
 @contextmanager
 def peers(base: Base) -> Iterator[dict[str, Peer]]:
     """Start all that Stamkunde is held against, one after the other."""
-    port = {name: free_port() for name in (*_BENTOML, "mlflow", "fastapi")}
-    mlflow = ["mlflow", "models", "serve", "--model-uri", str(mlflow_model(base.churn.digest))]
+    mlflow = {
+        "mlflow": saved(base.churn.path, HELD / "named" / base.churn.digest),
+        "mlflow, as logged": mlflow_model(base.churn.digest),
+    }
     commands = {
         **{
             name: ["bentoml", "serve", f"{_PLACE}.{place}", "--working-dir", str(_ROOT)]
             for name, place in _BENTOML.items()
         },
-        "mlflow": [*mlflow, "--env-manager", "local", "--workers", "1"],
+        **{
+            name: ["mlflow", "models", "serve", "--model-uri", str(folder), *_MLFLOW]
+            for name, folder in mlflow.items()
+        },
         "fastapi": ["uvicorn", f"{_PLACE}.fast:app", "--log-level", "warning"],
     }
     told = {
@@ -76,15 +82,21 @@ def peers(base: Base) -> Iterator[dict[str, Peer]]:
         VARIABLE: str(base.churn.path.absolute()),
         "PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")]),
     }
-    paths = {"mlflow": "/invocations"}
-    first = {"mlflow": as_mlflow(base)(0), "empty": b"{}", "empty, with its log": b"{}"}
+    paths = dict.fromkeys(mlflow, "/invocations")
+    first = {
+        "mlflow": by_name(base)(0),
+        "mlflow, as logged": as_numbers(base)(0),
+        "empty": b"{}",
+        "empty, with its log": b"{}",
+    }
     with ExitStack() as started:
         up = {}
         for name, command in commands.items():
-            where = ["--host", "127.0.0.1", "--port", str(port[name])]
+            port = free_port()
+            where = ["--host", "127.0.0.1", "--port", str(port)]
             service = started.enter_context(
                 running_command(
-                    [sys.executable, "-m", *command, *where], told, port[name], _log(base, name)
+                    [sys.executable, "-m", *command, *where], told, port, _log(base, name)
                 )
             )
             path = paths.get(name, "/score")
@@ -100,9 +112,16 @@ _BENTOML = {
     "bulk": "bulk:Bulk",
 }
 
+_MLFLOW = ["--env-manager", "local", "--workers", "1"]
 
-def as_mlflow(base: Base) -> Body:
-    """Return what makes the calls of MLflow's server: the numbers that the model takes.
+
+def by_name(base: Base) -> Body:
+    """Return what makes the calls of MLflow's server for features by name."""
+    return lambda number: json.dumps({"dataframe_records": [base.given(number)]}).encode()
+
+
+def as_numbers(base: Base) -> Body:
+    """Return what makes the calls of MLflow's server for the numbers that the model takes.
 
     They are encoded, and what is learned is computed beforehand, as what is logged with MLflow
     takes no others.

@@ -5,20 +5,20 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tests.benchmarks.load import Found, Load, put
 from tests.benchmarks.serving.base import Base
-from tests.benchmarks.serving.peers import Body, Peer, as_mlflow
+from tests.benchmarks.serving.peers import Body, Peer, as_numbers, by_name
 
 CONNECTIONS = (1, 16, 64)
 BULK = 1_000
-BULK_CALLS = 50
-LONGER = 2  # a call of a thousand is asked for so many times as long
+BULK_CALLS = 12  # of a thousand customers each
+BULK_S = 60.0
 WARM_S = 1.0
-MOST_CALLS_A_SECOND = 1_000  # of one repeat; the bodies of a call are made before it
+MOST_CALLS_A_SECOND = 2_000  # of one repeat; the bodies of a call are made before it
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def askings(base: Base, others: Mapping[str, Peer], ours: Sequence[Peer]) -> lis
         ("empty", "nothing", nothing),
         ("empty, with its log", "nothing", nothing),
         ("parsing", "features", singly),
-        ("mlflow", "features", as_mlflow(base)),
+        ("mlflow", "features", by_name(base)),
+        ("mlflow, as logged", "features", as_numbers(base)),
         ("fastapi", "features", singly),
     ]
     found = [(others[name], what, body) for name, what, body in told]
@@ -76,22 +77,25 @@ def bulk_askings(base: Base, others: Mapping[str, Peer], ours: Sequence[Peer]) -
 
 
 class Unasked:
-    """Customers of a base, each handed out once a peer."""
+    """Customers of a base, each asked for once of a service."""
 
     def __init__(self, base: Base) -> None:
-        self._count, self._next = len(base.customer_ids), {}
+        self._count = len(base.customer_ids)
+        self._next: dict[str, int] = {}
 
-    def take(self, peer: str, count: int, size: int) -> Iterator[int]:
-        """Yield the first customers of so many calls of so many each.
+    def first(self, row: Asking, calls: int) -> range:
+        """Return the first customer of each of so many calls.
 
         After the last of the base it begins again.
         """
-        for _ in range(count):
-            first = self._next.get(peer, 0)
-            if first + size > self._count:
-                first = 0
-            self._next[peer] = first + size
-            yield first
+        first = self._next.get(row.peer.name, 0)
+        if first + row.customers * calls > self._count:
+            first = self._next[row.peer.name] = 0
+        return range(first, first + row.customers * calls, row.customers)
+
+    def asked(self, row: Asking, calls: int) -> None:
+        """Put down that of those so many calls were made."""
+        self._next[row.peer.name] = self._next.get(row.peer.name, 0) + row.customers * calls
 
 
 def measure(
@@ -112,18 +116,23 @@ def measure(
 
 
 def _asked(row: Asking, unasked: Unasked, seconds: float) -> dict[str, float]:
-    service = row.peer.service
-    seconds *= 1 if row.customers == 1 else LONGER
-    calls = int(MOST_CALLS_A_SECOND * (seconds + WARM_S)) if row.customers == 1 else BULK_CALLS
-    bodies = [row.body(first) for first in unasked.take(row.peer.name, calls, row.customers)]
-    headers = tuple(row.peer.headers.items())
-    busy = service.cpu_s()
+    service, in_bulk = row.peer.service, row.customers > 1
+    most = BULK_CALLS if in_bulk else int(MOST_CALLS_A_SECOND * (seconds + WARM_S))
     load = Load(
-        service.port, row.peer.path, bodies, seconds, row.connections, headers=headers, warm=WARM_S
+        service.port,
+        row.peer.path,
+        [row.body(first) for first in unasked.first(row, most)],
+        BULK_S if in_bulk else seconds,
+        row.connections,
+        headers=tuple(row.peer.headers.items()),
+        warm=0.0 if in_bulk else WARM_S,
+        once=in_bulk,
     )
+    busy = service.cpu_s()
     answered = put(load)
     if set(answered.statuses) != {200} or answered.broken or answered.unanswered:
         sys.exit(f"{row.key}: answered {answered.statuses}, {answered.broken} broken")
+    unasked.asked(row, answered.asked)
     return _figures(row, answered, service.cpu_s() - busy, service.peak_mb())
 
 
