@@ -240,7 +240,7 @@ def _unexplained(model: Model, matrix: np.ndarray) -> Explanation:
     with np.errstate(over="ignore", invalid="ignore"):
         margin = model.margin(matrix) if len(matrix) else np.empty(0)
         served = model.calibration.serve(margin)
-    return Explanation(margin, served, np.nan, np.nan, nothing, nothing)
+    return Explanation(margin, served, *model.base, nothing, nothing)
 
 
 def _spread(found: Explanation, chosen: np.ndarray) -> Explanation:

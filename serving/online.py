@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -156,7 +157,9 @@ class Online:
         if known:
             ids = [request.customers[place].customer_id for place in known]
             told: list[Known] = [found[place] for place in known]  # type: ignore[misc]
-            assessed = assess(self.release, self._customers(ids, told))
+            # What nobody asks for is not worked out: a replay can, from what is on record.
+            customers = self._customers(ids, told)
+            assessed = assess(self.release, customers, explained=options.reasons > 0)
             for row, place in enumerate(known):
                 score_id = name(place)
                 asking = Asking(told[row].rows, told[row].flags, key)
@@ -216,6 +219,29 @@ class Online:
         return replace(known, flags=(OLD,)) if age > old else known
 
     def _given(self, features: Mapping[str, Any], as_of: str | None) -> Known:
+        if features.keys() != self.columns.keys():
+            self._refuse(features)
+        return Known(
+            as_of,
+            {
+                # What JSON has as a finite number is one already: the rest is looked at.
+                digest: [
+                    value
+                    if value is None or (type(value) is float and column.kind == "number")
+                    else _checked(column, value)
+                    for column, value in zip(schema.columns, ask(features), strict=True)
+                ]
+                for digest, (schema, ask) in self._askers.items()
+            },
+        )
+
+    @cached_property
+    def _askers(self) -> dict[str, tuple[FeatureSchema, Callable[[Any], tuple[Any, ...]]]]:
+        """The schemas, each with what takes its features out of all that are given."""
+        return {digest: (schema, _taker(schema.names)) for digest, schema in self.schemas.items()}
+
+    def _refuse(self, features: Mapping[str, Any]) -> None:
+        """Say which of the features given is not one, or which is not given."""
         for name in features:
             if name not in self.columns:
                 near = get_close_matches(name, self.columns, n=1)
@@ -224,13 +250,12 @@ class Online:
         for name in self.columns:
             if name not in features:
                 raise _invalid(name, "is not given; give null if it is missing")
-        return Known(
-            as_of,
-            {
-                digest: [_checked(column, features[column.name]) for column in schema.columns]
-                for digest, schema in self.schemas.items()
-            },
-        )
+
+
+def _taker(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) == 1:
+        return lambda features: (features[names[0]],)
+    return itemgetter(*names)
 
 
 def _is_by_id(asked: Asked) -> bool:

@@ -102,6 +102,8 @@ def _told(
 def _reasons(
     assessments: Assessments, scores: TaskScores, row: int, options: Options
 ) -> dict[str, list[dict[str, Any]]]:
+    if not options.reasons:
+        return {"raises": [], "lowers": []}
     held = Row(
         [
             *assessments.features[scores.bundle.model.inputs.digest][row],
@@ -147,7 +149,8 @@ def _segments(
         told[way] = segment = _segment(scores, row, options)
         if segment is not None:
             moved = scores.contributions[row].tolist()
-            apart = ranked(found.vocabulary, Row(values, moved, moved), 1, options)
+            held = Row(values, moved, moved)
+            apart = ranked(found.vocabulary, held, 1, options) if options.reasons else []
             segment["reasons"] = {"apart": apart}
     return told
 
@@ -259,7 +262,7 @@ def replay(body: Mapping[str, Any], bundle_lookup: BundleLookup) -> dict[str, An
 
 
 def _is_explained(body: Mapping[str, Any]) -> bool:
-    """Say whether contributions are on record, as they are unless a batch was asked for none."""
+    """Say whether contributions are on record, as they are unless no reasons were asked for."""
     scores = body["scores"]
     held = [*(scores[task] for task in TASKS[:2] if task in scores)]
     held += scores.get("segments", {}).values()

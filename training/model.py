@@ -169,6 +169,12 @@ class Model:
             margin, served, whole.base, base_served, whole.values, whole.values * rate[:, None]
         )
 
+    @cached_property
+    def base(self) -> tuple[float, float]:
+        """What a row without any contribution gets: in the margin, and on the served scale."""
+        _, found = self._parts(np.full((1, len(self.schema.columns)), np.nan))
+        return found.base, float(self.calibration.serve(np.array([found.base]))[0])
+
     def additivity_error(self, matrix: np.ndarray) -> float:
         """Return the most that contributions miss a row's margin by, relative to their size."""
         margin, found = self._parts(matrix)
