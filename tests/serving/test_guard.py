@@ -20,7 +20,7 @@ from serving.guard.places import NOWHERE, Places
 from serving.guard.rate import Rate
 from serving.guard.refusal import RefusalError
 from serving.keys import FILE
-from serving.nesting import is_deeper
+from serving.nesting import is_deeper, members
 from serving.routes.route import ScopedRoute
 from serving.settings import Settings
 from tests.factories import make_config
@@ -335,3 +335,11 @@ def depth(value) -> int:
 @given(NESTED, st.integers(1, 8))
 def test_nesting_is_told_before_parsing_as_after_it(value, most):
     assert is_deeper(json.dumps(value).encode(), most) == (depth(value) > most)
+    assert members(json.dumps(value).encode()) == count(value)
+
+
+def count(value) -> int:
+    """Count the names in a value's objects."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(count, value.values()))
+    return sum(map(count, value)) if isinstance(value, list) else 0
