@@ -7,6 +7,7 @@ import socket
 import urllib.request
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -98,6 +99,24 @@ def tell(score: dict[str, Any], say: Say) -> None:
     for way, said in (("raises", "raises the risk"), ("lowers", "lowers it")):
         for reason in (score["churn"] or {"reasons": {}})["reasons"].get(way, []):
             say(f"    {said}: {reason['text']}")
+
+
+def tell_where_next(
+    file: Path, pages: tuple[Path, Path], as_of: date, bento: str, say: Say
+) -> None:
+    """Say where a base's pages lie, of its customers and its models, and what to run next."""
+    say("\nWhere to look next")
+    for what, where in (
+        ("the customers", str(pages[0])),
+        ("the models", str(pages[1])),
+        ("MLflow's page", "make mlflow"),
+        ("search longer", f".venv/bin/stamkunde train all --config {file}"),
+        ("serve", f".venv/bin/stamkunde serve --config {file} --bento {bento}"),
+        ("a key to call", f".venv/bin/stamkunde keys add ME --scope score --config {file}"),
+        ("score", f".venv/bin/stamkunde score --config {file} --as-of {as_of} --out F.parquet"),
+        ("audit", f".venv/bin/stamkunde audit verify --config {file}"),
+    ):
+        say(f"  {what:14} {where}")
 
 
 def free_port() -> int:

@@ -129,6 +129,19 @@ def test_the_command_is_installed_and_helps():
     assert [name for name in commands() if name.split()[0] not in told.stdout] == []
 
 
+def test_the_command_line_starts_without_what_its_commands_need():
+    heavy = {"bentoml", "duckdb", "ibis", "mlflow", "numpy", "optuna", "pandas", "pyarrow", "scipy"}
+    heavy |= {"features", "sklearn", "sqlalchemy", "starlette", "training", "xgboost"}
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, stamkunde; print(*sys.modules)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert heavy & set(told.stdout.split()) == set()
+
+
 SKIPS = """
 import pytest
 

@@ -72,10 +72,13 @@ def test_a_bento_holds_the_code_that_serves_and_nothing_that_trains(shop):
     assert {"serving/service.py", "serving/settings.json", "training/bundle.py"} <= held
     assert not held & {"training/tune.py", "training/track.py", "stamkunde.py", "plan.json"}
     assert not [name for name in held if name.startswith(("serving/report/", "configs/base"))]
+    assert not [name for name in held if name.startswith(("serving/commands/", "configs/options"))]
     assert not [name for name in held if name.endswith((".pkl", ".pickle", ".pyc"))]
     wanted = (bento_folder(config, tag) / "env" / "python" / "requirements.txt").read_text()
     assert "xgboost-cpu==" in wanted
-    assert not [name for name in ("mlflow", "optuna", "scikit-learn", "shap") if name in wanted]
+    assert not [
+        name for name in ("mlflow", "optuna", "scikit-learn", "shap", "typer") if name in wanted
+    ]
     assert "://" not in wanted
     told = (source / "serving" / "settings.json").read_text()
     assert "transactions.csv" not in told

@@ -1,0 +1,68 @@
+"""The commands of the record: an entry shown, all of it verified, a score computed again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from configs.load import load
+from configs.options import AsJson, ConfigFile, Overrides
+from configs.schema import Config
+from serving.commands import console
+
+if TYPE_CHECKING:
+    from serving.ledger import Ledger
+
+app = typer.Typer(help="The record of every score given.", no_args_is_help=True)
+
+
+@app.command("show")
+def show(
+    entry_id: Annotated[str, typer.Argument(metavar="ID", help="of a score, BATCH/ROW or entry")],
+    config: ConfigFile,
+    set_: Overrides = None,
+) -> None:
+    """Print an entry of the record."""
+    told = load(config, set_ or [])
+    console.as_json(_ledger(told).get(entry_id).content)
+
+
+@app.command("verify")
+def verify(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
+    """Check the whole record, entry by entry; exit 1 if it is not whole."""
+    found = _ledger(load(config, set_ or [])).verify()
+    console.show(
+        vars(found) | {"whole": found.whole},
+        as_json,
+        [
+            f"{found.entries:,} entries and {found.batches_rows:,} rows of batches: "
+            + ("whole" if found.whole else "NOT whole"),
+            *found.faults,
+        ],
+    )
+    if not found.whole:
+        raise typer.Exit(1)
+
+
+@app.command("replay")
+def replay(
+    entry_id: Annotated[str, typer.Argument(metavar="ID", help="of a score, or BATCH/ROW")],
+    config: ConfigFile,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute a score again from the record and the bundles it names; exit 1 if it differs."""
+    from serving.audit import replays_alike
+
+    same = replays_alike(load(config, set_ or []), entry_id)
+    said = "the same bytes" if same else "NOT the same: see the libraries the bundle was made with"
+    console.show({"id": entry_id, "same": same}, as_json, [f"{entry_id}: {said}"])
+    if not same:
+        raise typer.Exit(1)
+
+
+def _ledger(config: Config) -> Ledger:
+    from serving.settings import open_ledger
+
+    return open_ledger(config.name, config.var)
