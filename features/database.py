@@ -44,11 +44,12 @@ class Prepared:
         return connection.exec_driver_sql(text, rows if len(rows) > 1 else rows[0])
 
     def _of(self, dialect: Dialect) -> tuple[str, dict[str, Any], list[str] | None]:
-        if dialect.name not in self._compiled:
+        name = f"{dialect.name}+{dialect.driver}"  # each driver marks parameters in its own way
+        if name not in self._compiled:
             held: Any = self._statement.compile(dialect=dialect)
             order = list(held.positiontup) if held.positional else None
-            self._compiled[dialect.name] = str(held), dict(held.params), order
-        return self._compiled[dialect.name]
+            self._compiled[name] = str(held), dict(held.params), order
+        return self._compiled[name]
 
 
 class Database:
@@ -96,6 +97,9 @@ class Database:
         try:
             if self.path is not None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
+                # It is about customers: its owner's alone, as SQLite makes the files beside it.
+                if not self.path.exists():
+                    self.path.touch(0o600)
             engine = _engine(self.url, lock=self.table.name)
             with _only_writer(engine) as connection:
                 connection.execute(CreateTable(self.table, if_not_exists=True))
@@ -115,9 +119,14 @@ class Database:
     def _refusal(self, error: Exception) -> DatabaseError:
         return DatabaseError(
             f"{self.url.render_as_string(hide_password=True)}: the database cannot be used: "
-            f"{getattr(error, 'orig', None) or error}; "
+            f"{_first_line(getattr(error, 'orig', None) or error)}; "
             "check that the place is right, writable and not full"
         )
+
+
+def _first_line(error: Any) -> str:
+    """Return what a database says; below the first line it may quote what it was given."""
+    return (str(error).splitlines() or ["no reason"])[0]
 
 
 def _url(place: str | Path) -> URL:

@@ -242,7 +242,7 @@ def check_value(column: FeatureColumn, value: Any) -> float | str | None:
     if value is None:
         return None
     if type(value) is float and column.kind == "number" and -np.inf < value < np.inf:
-        return value
+        return value + 0.0  # no negative zero, which the record does not know
     if column.kind == "category":
         if not isinstance(value, str):
             raise FeatureError(f"{column.name} must be text or null, got {quote_value(value)}")
@@ -255,4 +255,4 @@ def check_value(column: FeatureColumn, value: Any) -> float | str | None:
         number = np.inf
     if not np.isfinite(number):
         raise FeatureError(f"{column.name} must be a finite number or null")
-    return number
+    return number + 0.0

@@ -504,6 +504,9 @@ class RecordedChurn(Churn):
     """The risk that the customer leaves, as it is on record."""
 
     next_purchase: RecordedNextPurchase | None
+    base: float | None = Field(  # type: ignore[assignment]  # wider: a batch may be without
+        description="the probability before any reason; null where none was asked for"
+    )
     reasons: Directions | None  # type: ignore[assignment]  # wider: the record has no words
 
 
@@ -512,6 +515,9 @@ class RecordedClv(Clv):
 
     currency: str | None  # type: ignore[assignment]  # wider: the bundle has it
     horizon_days: int | None  # type: ignore[assignment]
+    base: float | None = Field(  # type: ignore[assignment]
+        description="the value before any reason; null where none was asked for"
+    )
     reasons: Directions | None  # type: ignore[assignment]
 
 

@@ -37,7 +37,8 @@ def run(told: Settings, jobs: Jobs, job: Job) -> None:
     try:
         as_of, batch_id = _scored(told, jobs, job, progress)
     except StamkundeError as error:
-        jobs.write(replace(progress.job, state="failed", ended_at=instant(), why=str(error)))
+        why = str(error).replace(f"{told.var}/", "")  # callers are told no place on this machine
+        jobs.write(replace(progress.job, state="failed", ended_at=instant(), why=why))
     except Exception as error:
         # The error's text may quote a customer: its kind and place tell enough.
         jobs.write(replace(progress.job, state="failed", ended_at=instant(), why=_place(error)))

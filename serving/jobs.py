@@ -188,6 +188,8 @@ class Jobs:
         for job in jobs[_KEPT - 1 :]:
             for file in (self._file(job.job), self.result(job), self._lock(job.job)):
                 file.unlink(missing_ok=True)
+        for half in self._folder.glob(".*.part"):  # of one that was killed: none runs by now
+            half.unlink(missing_ok=True)
 
     @contextmanager
     def _only_starter(self) -> Iterator[None]:

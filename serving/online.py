@@ -27,6 +27,7 @@ from training.quantities import Language, Value
 from training.reasons import Options
 
 KIND = "score"
+_SHOWN = 80  # characters of a name that is not known
 
 Name = Callable[[int], str]
 """From a customer's place in the call to the score's id."""
@@ -244,7 +245,8 @@ class Online:
         """Say which of the features given is not one, or which is not given."""
         for name in features:
             if name not in self.columns:
-                near = get_close_matches(name, self.columns, n=1)
+                # Of a long name it takes as long as the name, for nothing.
+                near = get_close_matches(name, self.columns, n=1) if len(name) <= _SHOWN else []
                 advice = f"did you mean {near[0]}?" if near else "see /v1/models for the names"
                 raise _invalid(name, f"is not a feature of the models; {advice}")
         for name in self.columns:
@@ -291,5 +293,5 @@ def _checked(column: FeatureColumn, value: Any) -> Value:
 
 
 def _invalid(name: str, rule: str) -> CustomerError:
-    shown = name if len(name) <= 80 else name[:80] + "…"
+    shown = name if len(name) <= _SHOWN else name[:_SHOWN] + "…"
     return CustomerError("invalid_features", f"{shown} {rule}", shown)

@@ -162,7 +162,7 @@ def _supervised(
 ) -> dict[str, Any] | None:
     if held is None or "code" in held:
         return None
-    said = {**_by_name(model, held), value: held["served"], "base": held["base_served"]}
+    said = {**_by_name(model, held), value: held["served"], "base": held.get("base_served")}
     if "intervals" in said:
         said["intervals"] = held.get("intervals", {})
     if said.get("next_purchase"):

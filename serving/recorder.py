@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 
 from configs.errors import StamkundeError
 from serving.ledger import Draft, Ledger, LedgerError
@@ -34,6 +35,7 @@ class Recorder:
 
     ledger: Ledger
     _calls: SimpleQueue[_Call | None] = field(default_factory=SimpleQueue)
+    _ended: Event = field(default_factory=Event)
 
     def start(self) -> None:
         """Begin to write."""
@@ -49,20 +51,33 @@ class Recorder:
         Raises
         ------
         LedgerError, DatabaseError
-            As `Ledger.write`.
+            As `Ledger.write`; and if nothing is written any more.
         """
         if drafts:
             loop = asyncio.get_running_loop()
             call = _Call(drafts, loop, loop.create_future())
             self._calls.put(call)
+            if self._ended.is_set():
+                self._refuse_all()  # this call too, where it came after the writer's own look
             await call.done
 
     def _run(self) -> None:
-        while (first := self._calls.get()) is not None:
-            group, last = self._waiting(first)
-            self._write(group)
-            if last:
-                return
+        try:
+            while (first := self._calls.get()) is not None:
+                group, last = self._waiting(first)
+                self._write(group)
+                if last:
+                    return
+        finally:  # in whatever way it ends: a call must not wait for ever
+            self._ended.set()
+            self._refuse_all()
+
+    def _refuse_all(self) -> None:
+        """Fail what waits to be written, once nothing is."""
+        with suppress(Empty):
+            while True:
+                if (call := self._calls.get_nowait()) is not None:
+                    _tell([call], _ended())
 
     def _waiting(self, first: _Call) -> tuple[list[_Call], bool]:
         """Return what waits to be written, and whether nothing comes after it."""
@@ -91,15 +106,23 @@ class Recorder:
             _tell(group, error)
         except Exception as error:  # whatever it is, a call must not wait for ever
             _tell(group, error)
+        except BaseException:
+            _tell(group, _ended())
+            raise
         else:
             _tell(group, None)
+
+
+def _ended() -> LedgerError:
+    return LedgerError("the record is no longer written by this process; start the service again")
 
 
 def _tell(group: Sequence[_Call], error: Exception | None) -> None:
     """Let calls go on, or fail; one wake of their loop for all."""
     loops = {call.loop for call in group}
     for loop in loops:
-        loop.call_soon_threadsafe(_wake, [call for call in group if call.loop is loop], error)
+        with suppress(RuntimeError):  # it is closed, and so nobody waits there
+            loop.call_soon_threadsafe(_wake, [call for call in group if call.loop is loop], error)
 
 
 def _wake(group: Sequence[_Call], error: Exception | None) -> None:

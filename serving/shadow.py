@@ -127,7 +127,10 @@ def _is_small(asked: Asked) -> bool:
     if sum(len(held) for held in rows) > _ROWS:
         return False
     parts = [asked.features or {}, *(row for held in rows for row in held)]
-    return all(len(part) <= _NAMES and all(map(_is_short, part.values())) for part in parts)
+    return all(
+        len(part) <= _NAMES and all(map(_is_short, part)) and all(map(_is_short, part.values()))
+        for part in parts
+    )
 
 
 def _is_short(value: Any) -> bool:

@@ -14,6 +14,7 @@ from serving.keys import Key, KeyStore
 
 Headers = Mapping[bytes, bytes]
 
+_LONGEST_NAME = 255  # of a host (RFC 1035); what is kept of callers in memory is bounded
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
@@ -49,11 +50,13 @@ def _sent(headers: Headers) -> str | None:
 def _require_loopback(call: Mapping[str, Any], headers: Headers) -> None:
     client = call.get("client")
     # A page of a stranger's may have its own name point at this machine, and so call from within
-    # it: only the name that is asked for gives it away.
+    # it: only the name that is asked for gives it away. Or it has a browser send what browsers
+    # send without asking, a POST that has no body: then only the page's origin does.
     if (
         client is None
         or not is_loopback(client[0])
         or not is_loopback(_name(headers.get(b"host", b"")))
+        or not _is_of_loopback(headers.get(b"origin"))
     ):
         raise RefusalError(
             401,
@@ -64,6 +67,14 @@ def _require_loopback(call: Mapping[str, Any], headers: Headers) -> None:
         )
 
 
+def _is_of_loopback(origin: bytes | None) -> bool:
+    """Say whether a page is of this machine; true of a call that no page makes."""
+    if origin is None:
+        return True
+    _, _, host = origin.partition(b"://")
+    return is_loopback(_name(host))
+
+
 def _name(host: bytes) -> str:
     text = host.decode("latin-1")
     if text.startswith("["):
@@ -71,9 +82,13 @@ def _name(host: bytes) -> str:
     return text.partition(":")[0]
 
 
-@lru_cache(1_024)
 def is_loopback(host: str) -> bool:
     """Say whether a name or address is of this machine's loopback; no name is looked up."""
+    return len(host) <= _LONGEST_NAME and _is_loopback(host)
+
+
+@lru_cache(64)
+def _is_loopback(host: str) -> bool:
     if host.lower() == "localhost":
         return True
     try:

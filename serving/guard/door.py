@@ -19,7 +19,7 @@ from serving.guard.log import failed, log
 from serving.guard.metrics import metrics
 from serving.guard.places import LIVE, NOWHERE, PROBES, Place, Places
 from serving.guard.queue import Queue
-from serving.guard.rate import Rate
+from serving.guard.rate import HERE, Rate
 from serving.guard.refusal import RefusalError
 from serving.keys import FILE, KeysError, KeyStore
 from serving.problem import FAILED, ProblemError
@@ -115,7 +115,7 @@ class Guard:
         call.bound(rules.most_bytes)
         if place.probe:  # which who watches the service asks even when it is busy
             return self._probes
-        rules.rate.take(key.id if key is not None else scope["client"][0], time.monotonic())
+        rules.rate.take(key.id if key is not None else HERE, time.monotonic())
         rules.queue.enter()
         call.in_hand(rules.queue.leave)
         call.due(rules.timeout, lambda refusal: self._cut(call, refusal))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from serving.guard.refusal import RefusalError
 
+HERE = "here"
+"""Whoever calls without a key: a machine has more addresses of its own than can be counted."""
+
 _SECONDS = 60
 
 
@@ -34,7 +37,7 @@ class Rate:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._made: dict[str, _Made] = {}  # a few: of keys, or of the loopback's addresses
+        self._made: dict[str, _Made] = {}  # a few, as keys are
 
     def take(self, caller: str, now: float) -> None:
         """Count a call.
@@ -42,7 +45,7 @@ class Rate:
         Parameters
         ----------
         caller : str
-            A key's id, or an address.
+            A key's id, or `HERE`.
         now : float
             Seconds of a clock that never goes back.
 

@@ -126,6 +126,10 @@ def test_features_that_are_built_otherwise_are_refused(current, said):
         SCHEMA.check_definitions(FeatureSchema(current))
 
 
+def test_a_callers_negative_zero_is_zero():
+    assert str(check_value(RECENCY, -0.0)) == "0.0"
+
+
 @pytest.mark.parametrize(
     ("column", "value", "held"),
     [(RECENCY, 3, 3.0), (RECENCY, None, None), (INCOME, "odd", "odd"), (INCOME, None, None)],

@@ -169,3 +169,13 @@ FeatureStore(sys.argv[1]).replace("shop", "h1", "later", [str(n) for n in range(
         command = [sys.executable, "-c", killed, str(tmp_path / "a.db")]
         assert subprocess.run(command, cwd=ROOT, check=False).returncode == -9
         assert store.status("shop") == [("h1", "2026-01-01", 1)]
+
+
+def test_its_file_is_for_the_owners_eyes_alone(tmp_path: Path) -> None:
+    """It names customers; SQLite gives the files beside it the same mode."""
+    store = FeatureStore(tmp_path / "store.db")
+    store.replace("shop", "h1", LATEST, ["a"], [[1.5]])
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    store.close()
+    assert modes["store.db"] == 0o600
+    assert set(modes.values()) == {0o600}

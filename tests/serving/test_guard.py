@@ -89,6 +89,31 @@ def test_without_keys_only_this_machine_is_answered(tmp_path):
     assert ask(guard, "GET", "/metrics", client=STRANGER).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://localhost:3000"}, 200),
+        ({"Origin": "https://[::1]:3000"}, 200),
+        ({"Origin": "https://example.com"}, 401),
+        ({"Origin": "http://localhost.example.com"}, 401),
+        ({"Origin": "null"}, 401),
+    ],
+)
+def test_without_keys_a_strangers_page_may_not_call_by_a_browser_of_this_machine(
+    tmp_path, headers, status
+):
+    """A POST without a body is sent by browsers to any place without asking it first."""
+    guard = make_guard(tmp_path).guard
+    assert ask(guard, path="/v1/jobs", headers=headers).status_code == status
+
+
+def test_without_keys_all_addresses_of_this_machine_are_one_caller(tmp_path):
+    guard = make_guard(tmp_path, calls_per_minute=2).guard
+    found = [ask(guard, client=(f"127.0.0.{last}", 1)).status_code for last in (1, 2, 3)]
+    assert found == [200, 200, 429]
+
+
 def test_with_keys_a_call_needs_one_of_the_routes_scope(tmp_path):
     held = make_guard(tmp_path)
     key, score = key_changes.add(held.config, "crm", ["score"], NOW)

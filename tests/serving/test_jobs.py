@@ -156,6 +156,25 @@ def test_an_error_of_another_kind_tells_its_place_alone(shop, monkeypatch):
     assert why.startswith("ValueError at test_jobs.py:")
 
 
+def test_why_a_job_failed_names_no_place_on_this_machine(shop, monkeypatch):
+    def fail(*_):
+        raise StoredBaseError(f"{shop.config.var}/store.db: cannot be read")
+
+    monkeypatch.setattr(base_job, "score_rows", fail)
+    why = shop.client.get(ran(shop, "e", shop.release.digests)).json()["why"]
+    assert why == "store.db: cannot be read"
+
+
+def test_what_a_killed_job_left_goes_with_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(Jobs, "_run", lambda *_: None)
+    held = Jobs(tmp_path)
+    held.start(job_of("1"))
+    left = tmp_path / "jobs" / ".abc.part"
+    left.write_bytes(b"half of the scores")
+    held.start(job_of("2"))
+    assert not left.exists()
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [("0" * 32, 404), ("0" * 32 + "/result", 404), ("x", 422), ("..%2F" + "0" * 32, 404)],

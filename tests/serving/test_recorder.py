@@ -87,3 +87,59 @@ def test_the_writer_ends_once_all_is_written(ledger):
         if thread.name == "recorder":
             thread.join(5)
     assert not [each for each in threading.enumerate() if each.name == "recorder"]
+
+
+def test_a_call_after_the_writer_ended_is_refused_and_not_left_waiting(ledger):
+    async def late():
+        recorder = Recorder(ledger)
+        recorder.start()
+        recorder.stop()
+        await recorder.put(ledger.drafts([("first", "score", {})], AT))
+
+    async def soon():
+        await asyncio.wait_for(late(), 5)
+
+    with pytest.raises(LedgerError, match="no longer written"):
+        asyncio.run(soon())
+    assert list(ledger.entries()) == []
+
+
+def test_a_writer_that_breaks_down_fails_its_calls_and_those_after(ledger, monkeypatch):
+    class Breakdown(BaseException):
+        """What no writer foresees."""
+
+    def breaks_down(_, __):
+        raise Breakdown
+
+    monkeypatch.setattr(Ledger, "write", breaks_down)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+
+    async def one_after_another():
+        recorder = Recorder(ledger)
+        recorder.start()
+        for name in ("a", "b"):
+            with pytest.raises(LedgerError, match="no longer written"):
+                put = recorder.put(ledger.drafts([(name, "score", {})], AT))
+                await asyncio.wait_for(put, 5)
+
+    asyncio.run(one_after_another())
+
+
+def test_a_loop_that_ended_takes_no_other_with_it(ledger):
+    """A call whose loop is closed by the time it is written: the next one is written all the same."""
+    recorder = Recorder(ledger)
+
+    async def leaves():
+        put = recorder.put(ledger.drafts([("left", "score", {})], AT))
+        waiting = asyncio.ensure_future(put)
+        await asyncio.sleep(0)
+        waiting.cancel()
+
+    async def stays():
+        await asyncio.wait_for(recorder.put(ledger.drafts([("stays", "score", {})], AT)), 5)
+
+    asyncio.run(leaves())
+    recorder.start()
+    asyncio.run(stays())
+    recorder.stop()
+    assert {entry.id for entry in ledger.entries()} == {"left", "stays"}

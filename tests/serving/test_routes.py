@@ -137,6 +137,28 @@ def test_what_cannot_be_an_id_or_a_way_of_telling_is_refused(shop, path):
     problem_of(shop.client.get(f"/v1/scores/{path}"), 422)
 
 
+def test_without_its_bundle_a_batchs_row_that_has_no_reasons_is_told_too(tmp_path, made):
+    config = make_config(tmp_path)
+    other = tmp_path / "other"
+    shutil.copytree(made["clv"], other)
+    _with_card(other, b"{}", b"another")
+    with opened(config, made) as shop:
+        tables, out = load_tables(config), tmp_path / "scores.parquet"
+        batch = score_base(config, tables, shop.release, AS_OF, out, AT, 0, "en").batch_id
+        rows = pq.read_table(out, columns=["clv"]).column("clv").to_pylist()
+        place = next(number for number, value in enumerate(rows, 1) if value is not None)
+        former = config.var / "releases" / "bundles" / shop.release.digests["clv"]
+        release = publish(config.var, config.name, {"clv": other})
+    shutil.rmtree(former)
+    recorded._former.cache_clear()
+    with client_of(config, release) as client:
+        answer = client.get(f"/v1/scores/{batch}/{place}")
+    RecordedScore.model_validate_json(answer.content)
+    told = answer.json()
+    assert (told["replayed"], told["clv"]["value"]) == (False, rows[place - 1])
+    assert told["clv"]["base"] is None
+
+
 def test_without_its_bundle_a_score_is_told_in_bare_numbers(tmp_path, made):
     config = make_config(tmp_path)
     other = tmp_path / "other"

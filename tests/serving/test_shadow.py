@@ -36,6 +36,7 @@ def test_what_memory_holds_of_a_customer_is_bounded():
     recent.note(call({"customer_id": "long text", "features": {"a": "x" * 201}}))
     recent.note(call({"customer_id": "nested", "features": {"a": [1]}}))
     recent.note(call({"customer_id": "names", "features": {str(n): 1 for n in range(1001)}}))
+    recent.note(call({"customer_id": "long name", "features": {"x" * 201: 1}}))
     rows = {"transactions": [{"amount": 1}] * 101}
     recent.note(call({"customer_id": "rows", "rows": rows, "as_of": day}))
     assert kept(recent) == []
