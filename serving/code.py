@@ -44,10 +44,13 @@ def _file(name: str, root: Path) -> Path | None:
 def _imported(file: Path, root: Path) -> Iterator[str]:
     """Yield each name that a file may import as a module.
 
-    Those within functions count in the service's own files: calls may run them. Elsewhere they
-    are of training, and of engines that a service does not have.
+    Those within functions count where calls may run them: in the service's files, and in what it
+    loads of training, such as a model's compiled loops. They do not in a package's own file, which
+    finds training by name for notebooks, nor in features: those are of engines that a service
+    does not have.
     """
-    within = file.is_relative_to(root / "serving")
+    of_models = file.is_relative_to(root / "training") and file.name != "__init__.py"
+    within = of_models or file.is_relative_to(root / "serving")
     return _named(ast.parse(file.read_bytes()).body, within)
 
 

@@ -210,7 +210,12 @@ def test_what_a_bento_holds_is_read_from_imports(tmp_path):
         "serving/__init__.py": "",
         "serving/door.py": "import numpy\nfrom training import model\ndef f():\n import yaml",
         "training/__init__.py": "def __getattr__(name):\n import training.job",
-        "training/model.py": "if TYPE_CHECKING:\n import training.tune\nimport json, scipy.stats",
+        "training/model.py": "if TYPE_CHECKING:\n import training.tune\nimport json, scipy.stats\n"
+        "from features import plan\ndef f():\n from training import loops",
+        "training/loops.py": "import numba",
+        "features/__init__.py": "",
+        "features/plan.py": "def f():\n from features import spark",
+        "features/spark.py": "import pyspark",
         "training/job.py": "import mlflow",
         "training/tune.py": "import optuna",
     }
@@ -218,9 +223,11 @@ def test_what_a_bento_holds_is_read_from_imports(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     found = modules("serving.door", tmp_path)
-    # The service's functions are run by calls, training's are not.
-    assert list(found) == ["serving", "serving.door", "training", "training.model"]
-    assert packages(found.values(), tmp_path) == ["numpy", "pyyaml", "scipy"]
+    # The service's and the models' functions are run by calls; a package's and an engine's are not.
+    wanted = ["features", "features.plan", "serving", "serving.door"]
+    wanted += ["training", "training.loops", "training.model"]
+    assert list(found) == wanted
+    assert packages(found.values(), tmp_path) == ["numba", "numpy", "pyyaml", "scipy"]
 
 
 def test_the_dockerfile_is_ten_lines_that_name_no_host_and_no_root():
