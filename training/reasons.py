@@ -188,15 +188,17 @@ def _reason(
     column = vocabulary.schema.columns[teller]
     against = vocabulary.against[teller]
     other = None if against is None else row.values[against]
+    value = row.values[teller]
     return {
         "idea": idea,
         "feature": column.name,
         "label": _label(column, options.language),
-        "value": row.values[teller],
+        # The record knows no negative zero, and a score told again from it says the same.
+        "value": value + 0.0 if isinstance(value, float) else value,
         "unit": vocabulary.currency if column.unit == "money" else column.unit,
         "contribution": fsum(row.served[index] for index in columns),
         "actionable": any(vocabulary.schema.columns[index].actionable for index in columns),
-        "text": described(vocabulary, teller, row.values[teller], other, options.language),
+        "text": described(vocabulary, teller, value, other, options.language),
     }
 
 

@@ -215,13 +215,14 @@ def test_a_call_that_failed_may_be_made_again_at_once(shop, monkeypatch):
 # What a process does that takes a call, and is killed as soon as its scores are on record.
 KILLED = """
 import os, signal, sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from serving import settings
 from serving.app import opened
 from serving.online import Online
 from serving.release import current
 from serving.routes import once, scores
 from serving.remembered import Call, Remembered
+from serving.shadow import Recent
 from functools import partial
 
 told = settings.read()
@@ -235,7 +236,8 @@ def killed(*given, **more):
 Online.score = killed
 body = sys.stdin.buffer.read()
 call = Call.of("", "killed", b"POST", b"/v1/score", b"", body)
-work = partial(scores._once, online, told.var, body)
+asked = scores._Call(online, Recent(), body, datetime.now(UTC), None, None)
+work = partial(asked.once, told.var)
 # With no patience, so that the test need not wait until the call is taken for lost.
 kept = Remembered(told.var / "ledger.db", told.config.name, timedelta(days=1), timedelta(0))
 once._remembered(kept, call, work)

@@ -53,6 +53,11 @@ def told(contributions, towards=1, language="en", values=VALUES, most=5, **chang
     return ranked(make_vocabulary(**changes), row, towards, Options(most, language))
 
 
+def test_a_negative_zero_is_told_as_zero():
+    (reason,) = told([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], values=(*VALUES[:3], -0.0, *VALUES[4:]))
+    assert str(reason["value"]) == "0.0"
+
+
 def text(index, language="en", values=VALUES, **changes):
     contributions = [float(place == index) for place in range(len(COLUMNS))]
     return told(contributions, 1, language, values, **changes)[0]["text"]
