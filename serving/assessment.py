@@ -179,8 +179,14 @@ def _asked(
 def _at_risk(release: Release, tasks: Mapping[Task, TaskScores]) -> AtRisk | None:
     if not {"churn", "clv"} <= tasks.keys():
         return None
-    churn, clv = (tasks[task].explanation.served for task in ("churn", "clv"))
+    churn, clv = (_answers(tasks[task]) for task in ("churn", "clv"))
     return at_risk(release.bundles, churn, clv)
+
+
+def _answers(scores: TaskScores) -> np.ndarray:
+    """Return the served values, NaN where a code stands instead."""
+    answered = np.array([code is None for code in scores.codes], dtype=bool)
+    return np.where(answered, scores.explanation.served, np.nan)
 
 
 def _worth(scores: TaskScores) -> Worth | None:

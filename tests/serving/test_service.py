@@ -20,8 +20,8 @@ from serving.batch import fill_store, score_base
 from serving.guard import door
 from serving.guard import log as guard_log
 from serving.merkle import canonical
-from serving.online import Online
 from serving.release import bundle_by_digest, current, publish
+from serving.routes import scores
 from serving.score import replay
 from tests.factories import AS_OF, make_bundles, make_config, make_features, make_posted
 
@@ -419,7 +419,7 @@ def test_a_failure_tells_its_place_and_nothing_of_the_caller(broken, monkeypatch
     def fail(*_):
         raise RuntimeError(MARK)
 
-    monkeypatch.setattr(Online, "prepare", fail)
+    monkeypatch.setattr(scores, "in_json", fail)
     answer = answered(broken)
     assert Problem.model_validate_json(answer.content).status == answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
