@@ -189,12 +189,13 @@ def _reason(
     against = vocabulary.against[teller]
     other = None if against is None else row.values[against]
     value = row.values[teller]
+    if isinstance(value, float):
+        value += 0.0  # no negative zero, which the record does not know and words would show
     return {
         "idea": idea,
         "feature": column.name,
         "label": _label(column, options.language),
-        # The record knows no negative zero, and a score told again from it says the same.
-        "value": value + 0.0 if isinstance(value, float) else value,
+        "value": value,
         "unit": vocabulary.currency if column.unit == "money" else column.unit,
         "contribution": fsum(row.served[index] for index in columns),
         "actionable": any(vocabulary.schema.columns[index].actionable for index in columns),
