@@ -118,15 +118,15 @@ def test_a_writer_that_breaks_down_fails_its_calls_and_those_after(ledger, monke
         recorder = Recorder(ledger)
         recorder.start()
         for name in ("a", "b"):
+            put = recorder.put(ledger.drafts([(name, "score", {})], AT))
             with pytest.raises(LedgerError, match="no longer written"):
-                put = recorder.put(ledger.drafts([(name, "score", {})], AT))
                 await asyncio.wait_for(put, 5)
 
     asyncio.run(one_after_another())
 
 
 def test_a_loop_that_ended_takes_no_other_with_it(ledger):
-    """A call whose loop is closed by the time it is written: the next one is written all the same."""
+    """Whoever waited there is gone; the next call is written all the same."""
     recorder = Recorder(ledger)
 
     async def leaves():
