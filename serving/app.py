@@ -17,7 +17,7 @@ from configs.errors import StamkundeError
 from features.database import DatabaseError
 from serving import settings
 from serving.at_risk import FILE, Latests
-from serving.guard.log import log
+from serving.guard.log import failed, log
 from serving.jobs import Jobs
 from serving.ledger import LedgerError
 from serving.online import Online
@@ -95,6 +95,8 @@ def _warmed(online: Online) -> None:
         warm(online, datetime.now(UTC))
     except StamkundeError as error:
         log.warning("cold", why=str(error))  # calls will tell; some may be answered all the same
+    except Exception as error:
+        failed(error, "warming")
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -193,8 +193,7 @@ def _reason(
         "idea": idea,
         "feature": column.name,
         "label": _label(column, options.language),
-        # The record knows no negative zero, and a score told again from it says the same.
-        "value": value + 0.0 if isinstance(value, float) else value,
+        "value": _without_negative_zero(value),
         "unit": vocabulary.currency if column.unit == "money" else column.unit,
         "contribution": fsum(row.served[index] for index in columns),
         "actionable": any(vocabulary.schema.columns[index].actionable for index in columns),
@@ -221,10 +220,16 @@ def described(
         Of the feature that it is naturally held against, if there is one.
     language : {"en", "da"}
     """
+    value, other = _without_negative_zero(value), _without_negative_zero(other)
     column = vocabulary.schema.columns[feature]
     shown = vocabulary.told(column, value, language)
     compared = _compared(vocabulary, feature, value, other, shown, language)
     return f"{_label(column, language)}: {shown}" + (f" ({compared})" if compared else "")
+
+
+def _without_negative_zero(value: Value) -> Value:
+    """Return a value as the record has it; words would show the sign."""
+    return value + 0.0 if isinstance(value, float) else value
 
 
 def is_own_rhythm(vocabulary: Vocabulary, feature: int) -> bool:

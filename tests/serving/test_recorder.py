@@ -126,7 +126,7 @@ def test_a_writer_that_breaks_down_fails_its_calls_and_those_after(ledger, monke
 
 
 def test_a_loop_that_ended_takes_no_other_with_it(ledger):
-    """A call whose loop is closed once it is written: the next one is written all the same."""
+    """Whoever waited there is gone; the next call is written all the same."""
     recorder = Recorder(ledger)
 
     async def leaves():

@@ -54,8 +54,11 @@ def told(contributions, towards=1, language="en", values=VALUES, most=5, **chang
 
 
 def test_a_negative_zero_is_told_as_zero():
-    (reason,) = told([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], values=(*VALUES[:3], -0.0, *VALUES[4:]))
-    assert str(reason["value"]) == "0.0"
+    moved = [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]
+    found, zero = (
+        told(moved, values=(*VALUES[:3], value, *VALUES[4:]))[0] for value in (-0.0, 0.0)
+    )
+    assert (str(found["value"]), found["text"]) == ("0.0", zero["text"])
 
 
 def text(index, language="en", values=VALUES, **changes):
