@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from features.catalogue import Described
     from features.findings.finding import Finding
     from features.source import Tables
-    from serving.ledger import Ledger
+    from serving.record.ledger import Ledger
     from training.model import Task
     from training.registration import Trained
     from training.track import Tracker, Version
@@ -446,7 +446,7 @@ def audit_replay(
     as_json: AsJson = False,
 ) -> None:
     """Compute a score again from the record and the bundles it names; exit 1 if it differs."""
-    from serving.audit import replays_alike
+    from serving.record.audit import replays_alike
 
     same = replays_alike(load(config, set_ or []), entry_id)
     said = "the same bytes" if same else "NOT the same: see the libraries the bundle was made with"

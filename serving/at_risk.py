@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from configs.errors import StamkundeError
-from serving.ledger import Ledger
+from serving.record.ledger import Ledger
 
 FILE = "latest.parquet"
 SEGMENT = "segment_"

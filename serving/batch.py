@@ -21,14 +21,14 @@ from features.source import Tables
 from features.store import FeatureStore
 from serving import batch_record, latest
 from serving.batch_features import built, customers, read
-from serving.batch_layout import leaves
-from serving.batch_rows import Part
 from serving.columns import Columns, ways
 from serving.destinations.destination import Destination, Written
 from serving.destinations.place import destination_of
 from serving.destinations.stamp import Stamp
 from serving.kept import still_asked
-from serving.ledger import customer_token, customer_tokens
+from serving.record.batch_layout import leaves
+from serving.record.batch_rows import Part
+from serving.record.ledger import customer_token, customer_tokens
 from serving.release import Release
 from serving.score import Assessments, assess, record, schemas
 from serving.settings import open_ledger, open_secret

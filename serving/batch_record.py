@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from serving.assessment import Assessments, TaskScores, schemas
-from serving.batch_layout import Layout
-from serving.batch_row import AT_RISK, CONTRIBUTIONS, FLAGS, feature
+from serving.record.batch_layout import Layout
+from serving.record.batch_row import AT_RISK, CONTRIBUTIONS, FLAGS, feature
 from serving.release import Release
 from serving.segmented import NOBODY, WayScores
 from training.bundle import Bundle

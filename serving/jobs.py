@@ -21,7 +21,7 @@ from typing import IO, Any, Literal
 
 from configs.errors import StamkundeError
 from serving import settings
-from serving.merkle import put, sync, temporary_beside
+from serving.record.merkle import put, sync, temporary_beside
 from training.quantities import Language
 
 WORK = "serving.base_job"

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from configs.schema import Config
 from serving.keys import FILE, SCOPES, Key, KeysError, Secret, hashed, read, told, written
-from serving.merkle import put, sync, temporary_beside
+from serving.record.merkle import put, sync, temporary_beside
 from serving.settings import open_ledger
 
 KIND = "keys"

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from serving.merkle import put, sync, temporary_beside
+from serving.record.merkle import put, sync, temporary_beside
 
 FILE = "latest.parquet"
 _SCORES = ("customer_id", "score_id", "as_of", "churn_probability", "band", "value_at_risk")

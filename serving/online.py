@@ -17,8 +17,8 @@ from features.store import FeatureStore, StoredFeatures
 from serving.api import Asked, ScoreRequest
 from serving.customers import Customers
 from serving.known import LONGEST_TEXT, CustomerError, Known
-from serving.ledger import Ledger, customer_token
 from serving.oddities import OLD
+from serving.record.ledger import Ledger, customer_token
 from serving.release import Release
 from serving.rows import FromRows
 from serving.score import Asking, answer, assess, record, schemas

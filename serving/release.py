@@ -23,7 +23,7 @@ from functools import cached_property
 from pathlib import Path
 
 from configs.errors import StamkundeError
-from serving.merkle import canonical, put, sync, temporary_beside
+from serving.record.merkle import canonical, put, sync, temporary_beside
 from training.bundle import Bundle, load, sha256
 from training.model import TASKS, Task
 from training.reasons import Vocabulary

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from configs.errors import StamkundeError
 from features.database import Database
-from serving.merkle import canonical
+from serving.record.merkle import canonical
 
 LONGEST_KEY = 255
 _SWEPT_EVERY = timedelta(minutes=1)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from serving import recorded
 from serving.api import ScoreRequest
-from serving.ledger import LedgerError
 from serving.online import Online
+from serving.record import recorded
+from serving.record.ledger import LedgerError
 from serving.remembered import Note
 
 Results = list[dict[str, Any]]

@@ -20,8 +20,8 @@ from features.engine import computed
 from features.source import Tables
 from features.timeline import stamp
 from serving.batch import entry_body, records
-from serving.ledger import Ledger, LedgerError
-from serving.merkle import canonical
+from serving.record.ledger import Ledger, LedgerError
+from serving.record.merkle import canonical
 from serving.report.scored import SEGMENT, Scored
 from serving.score import Assessments, answer, assess
 from serving.settings import open_ledger, open_secret

@@ -9,12 +9,12 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving import recorded
 from serving.api import RecordedAsked
-from serving.ledger import ID, NUMBER
-from serving.merkle import RowsError
 from serving.online import Online
 from serving.problem import ProblemError
+from serving.record import recorded
+from serving.record.ledger import ID, NUMBER
+from serving.record.merkle import RowsError
 from serving.routes import parameters
 from serving.routes.language import accepted
 from serving.routes.route import ScopedRoute, as_json

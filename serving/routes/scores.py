@@ -13,9 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from serving.api import ScoreRequest
-from serving.ledger import Draft
 from serving.online import Online
 from serving.problem import ProblemError, read_request
+from serving.record.ledger import Draft
 from serving.remembered import Note
 from serving.resumed import Results, scored_once
 from serving.routes.language import accepted

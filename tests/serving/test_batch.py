@@ -7,8 +7,8 @@ from features.build import schema_of
 from features.schema import FeatureError
 from features.source import load_tables
 from serving.batch import fill_store, score_base
-from serving.ledger import Ledger, LedgerError
-from serving.merkle import canonical
+from serving.record.ledger import Ledger, LedgerError
+from serving.record.merkle import canonical
 from serving.release import Release, bundle_by_digest, publish
 from serving.score import replay, schemas
 from serving.settings import open_ledger, open_store

@@ -13,9 +13,9 @@ from features.schema import FeatureError
 from features.source import load_tables
 from serving import batch_features
 from serving.batch import score_base
-from serving.batch_layout import Layout, leaves, spelt
-from serving.ledger import customer_token, customer_tokens
-from serving.merkle import canonical, leaf_hash, merkle_root
+from serving.record.batch_layout import Layout, leaves, spelt
+from serving.record.ledger import customer_token, customer_tokens
+from serving.record.merkle import canonical, leaf_hash, merkle_root
 from serving.release import Release, bundle_by_digest, publish
 from serving.score import answer, assess, record, replay
 from serving.settings import open_ledger, open_secret

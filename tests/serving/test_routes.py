@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.source import load_tables
-from serving import recorded
 from serving.api import AtRiskAnswer, ModelsAnswer, Problem, RecordedScore
 from serving.at_risk import FILE, Latests
 from serving.batch import score_base
+from serving.record import recorded
 from serving.release import publish
 from tests.browser import CHROMIUM, MISSING
 from tests.browser import opened as browsing

@@ -14,8 +14,8 @@ from serving import server, settings
 from serving.api import ModelsAnswer, ScoreAnswer
 from serving.batch import fill_store
 from serving.demo import free_port
-from serving.merkle import canonical
 from serving.promotion import promote, rollback
+from serving.record.merkle import canonical
 from serving.release import current, publish
 from tests.factories import AS_OF, make_bundles, make_config
 from tests.serving.shelf import Shelf, Version

@@ -21,8 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.contract import StamkundeError
-from serving.ledger import Ledger, LedgerError, customer_token, secret
-from serving.merkle import (
+from serving.record.ledger import Ledger, LedgerError, customer_token, secret
+from serving.record.merkle import (
     SAFE,
     RowsError,
     SpellingError,
@@ -34,7 +34,7 @@ from serving.merkle import (
     parsed,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
@@ -515,7 +515,7 @@ class TestTampering:
 APPENDING = """
 import sys
 from datetime import UTC, datetime
-from serving.ledger import Ledger
+from serving.record.ledger import Ledger
 place, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 ledger = Ledger(place, "shop")
 for n in range(count):

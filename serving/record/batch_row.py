@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from serving import timing
-from serving.batch_layout import CUSTOMER
+from serving.record.batch_layout import CUSTOMER
 from training.reasons import Options
 from training.timing import Times, Timing
 

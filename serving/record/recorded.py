@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from serving.api import RecordedChurn, RecordedClv, RecordedScore
 from serving.assessment import Assessments
 from serving.customers import Customers
-from serving.ledger import BATCH, Ledger
-from serving.merkle import Entry, canonical
 from serving.online import KIND
+from serving.record.ledger import BATCH, Ledger
+from serving.record.merkle import Entry, canonical
 from serving.release import Release, ReleaseError, bundle_by_digest
 from serving.score import BundleLookup, answer, asked, assess, replay, schemas
 from training.bundle import Bundle, BundleError

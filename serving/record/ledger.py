@@ -17,9 +17,16 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from features.contract import StamkundeError
 from features.database import Database, Prepared
-from serving.batch_layout import Layout
-from serving.batch_rows import Commitment, Part, batch_faults, read_row, write_columns, write_rows
-from serving.merkle import (
+from serving.record.batch_layout import Layout
+from serving.record.batch_rows import (
+    Commitment,
+    Part,
+    batch_faults,
+    read_row,
+    write_columns,
+    write_rows,
+)
+from serving.record.merkle import (
     ROW,
     START,
     Entry,
@@ -33,7 +40,7 @@ from serving.merkle import (
     sync,
     temporary_beside,
 )
-from serving.merkle import merkle_root as merkle_root
+from serving.record.merkle import merkle_root as merkle_root
 
 BATCH = "batch"
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from serving.ledger import Ledger, LedgerError
-from serving.recorder import Recorder
+from serving.record.ledger import Ledger, LedgerError
+from serving.record.recorder import Recorder
 
 AT = datetime(2024, 6, 3, 9, tzinfo=UTC)
 

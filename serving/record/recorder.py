@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from configs.errors import StamkundeError
-from serving.ledger import Draft, Ledger, LedgerError
+from serving.record.ledger import Draft, Ledger, LedgerError
 
 _TOGETHER = 1_000  # entries of one commit: more would keep the first waiting
 

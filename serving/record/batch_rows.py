@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from serving.batch_layout import Layout, LayoutError, leaves, row_of, spelt
-from serving.batch_row import body_of
-from serving.merkle import Entry, RowsError, Tree, canonical, leaf_hash, sync
+from serving.record.batch_layout import Layout, LayoutError, leaves, row_of, spelt
+from serving.record.batch_row import body_of
+from serving.record.merkle import Entry, RowsError, Tree, canonical, leaf_hash, sync
 
 ROWS = pa.schema([pa.field("row", pa.binary(), nullable=False)])
 CHUNK = 10_000  # rows held at once
