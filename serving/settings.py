@@ -19,8 +19,8 @@ from configs.load import dump
 from configs.schema import Config, DuckDbEngine
 from features.posted import canonical
 from features.store import FeatureStore
+from serving.idempotency.remembered import Remembered
 from serving.record.ledger import Ledger, secret
-from serving.remembered import Remembered
 
 VARIABLE = "STAMKUNDE_VAR"
 FILE = "settings.json"

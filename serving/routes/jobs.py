@@ -13,11 +13,11 @@ from starlette.responses import FileResponse, Response
 
 from serving import jobs
 from serving.api import BatchRequest
+from serving.idempotency.once import once
+from serving.idempotency.remembered import Note
 from serving.jobs import BusyError, Job, Jobs
 from serving.online import Online
 from serving.problem import ProblemError, read_as
-from serving.remembered import Note
-from serving.routes.once import once
 from serving.routes.route import ScopedRoute, as_json
 
 _ID = re.compile(r"[0-9a-f]{32}")

@@ -19,8 +19,8 @@ from serving.jobs import BusyError, Job, Jobs, as_told
 from serving.settings import Settings
 from serving.stored_base import StoredBaseError, stored
 from tests.factories import AS_OF, make_bundles, make_config
+from tests.serving.idempotency.test_remembered import AT
 from tests.serving.shop import client_of, opened
-from tests.serving.test_remembered import AT
 
 # Stands in for the work of a job that takes long, as its own process with its own lock.
 SLEEPER = "tests.serving.sleeper"

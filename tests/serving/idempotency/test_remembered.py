@@ -15,8 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.online import Online
-from serving.remembered import (
+from serving.idempotency.remembered import (
     Answer,
     Call,
     Note,
@@ -24,6 +23,7 @@ from serving.remembered import (
     Remembered,
     UnderWayError,
 )
+from serving.online import Online
 from tests.factories import make_bundles, make_config
 from tests.serving.shop import opened
 
@@ -220,8 +220,9 @@ from serving import settings
 from serving.app import opened
 from serving.online import Online
 from serving.release import current
-from serving.routes import once, scores
-from serving.remembered import Call, Remembered
+from serving.routes import scores
+from serving.idempotency import once
+from serving.idempotency.remembered import Call, Remembered
 from functools import partial
 
 told = settings.read()
@@ -245,7 +246,7 @@ once._remembered(kept, call, work)
 def test_after_a_kill_the_scores_on_record_are_told_and_none_is_made_again(shop):
     body = json.dumps(BODY).encode()
     before = on_record(shop)
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     found = subprocess.run(
         [sys.executable, "-c", KILLED],
         input=body,

@@ -10,8 +10,7 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.problem import ProblemError
-from serving.remembered import (
+from serving.idempotency.remembered import (
     LONGEST_KEY,
     Answer,
     Call,
@@ -20,6 +19,7 @@ from serving.remembered import (
     Remembered,
     UnderWayError,
 )
+from serving.problem import ProblemError
 
 HEADER = "Idempotency-Key"
 Work = Callable[[Note | None], Response]

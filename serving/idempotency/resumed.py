@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from serving.api import ScoreRequest
+from serving.idempotency.remembered import Note
 from serving.online import Online
 from serving.record import recorded
 from serving.record.ledger import LedgerError
-from serving.remembered import Note
 
 Results = list[dict[str, Any]]
 Scoring = Callable[[ScoreRequest, Callable[[int], str]], Results]
