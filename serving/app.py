@@ -19,12 +19,12 @@ from serving import settings
 from serving.at_risk import FILE, Latests
 from serving.guard.log import log
 from serving.jobs import Jobs
-from serving.online import Online
 from serving.problem import FAILED, ProblemError
 from serving.record.ledger import LedgerError
 from serving.record.recorder import Recorder
 from serving.release import Release
 from serving.routes import customers, document, jobs, models, recorded, scores
+from serving.scoring.online import Online
 from serving.settings import Settings
 from serving.shadow import warm
 from serving.swap import Served, following, note

@@ -19,7 +19,7 @@ from serving import package, settings
 from serving.batch import score_rows
 from serving.jobs import Job, Jobs, instant
 from serving.release import Release, ReleaseError, bundle_by_digest
-from serving.score import schemas
+from serving.scoring.score import schemas
 from serving.settings import Settings, SettingsError
 from serving.stored_base import stored
 from training.model import TASKS

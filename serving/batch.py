@@ -30,7 +30,7 @@ from serving.record.batch_layout import leaves
 from serving.record.batch_rows import Part
 from serving.record.ledger import customer_token, customer_tokens
 from serving.release import Release
-from serving.score import Assessments, assess, record, schemas
+from serving.scoring.score import Assessments, assess, record, schemas
 from serving.settings import open_ledger, open_secret
 from training.quantities import Language
 from training.reasons import Options

@@ -18,7 +18,7 @@ from features.build import KEYS, known
 from features.contract import quote_names
 from features.schema import FeatureColumn, FeatureError, FeatureSchema
 from features.source import Tables
-from serving.customers import Customers
+from serving.scoring.customers import Customers
 
 CHUNK = 16_384  # customers whose scores are held at once
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from serving.assessment import Assessments, TaskScores, schemas
 from serving.record.batch_layout import Layout
 from serving.record.batch_row import AT_RISK, CONTRIBUTIONS, FLAGS, feature
 from serving.release import Release
-from serving.segmented import NOBODY, WayScores
+from serving.scoring.assessment import Assessments, TaskScores, schemas
+from serving.scoring.segmented import NOBODY, WayScores
 from training.bundle import Bundle
 from training.reasons import Options
 

@@ -1,4 +1,4 @@
-"""The columns of a batch's scores: what `serving.score.answer` says of each customer."""
+"""The columns of a batch's scores: what `serving.scoring.score.answer` says of each customer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from features.timeline import label_window
-from serving import timing
-from serving.assessment import Assessments, TaskScores
 from serving.release import Release
-from serving.segmented import NOBODY, Segmented, WayScores
+from serving.scoring import timing
+from serving.scoring.assessment import Assessments, TaskScores
+from serving.scoring.segmented import NOBODY, Segmented, WayScores
 from training.model import TASKS
 from training.reason_columns import Held, Phrasebook
 from training.reasons import BANDS, Options

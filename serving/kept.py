@@ -6,9 +6,9 @@ from pathlib import Path
 
 from configs.errors import StamkundeError
 from features.schema import FeatureError, FeatureSchema
-from serving.assessment import schemas
 from serving.record.merkle import put, sync, temporary_beside
 from serving.release import Release, release_by_digest
+from serving.scoring.assessment import schemas
 
 
 def note_served(var_folder: Path, release: Release) -> None:

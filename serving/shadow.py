@@ -12,8 +12,8 @@ from typing import Any, get_args
 
 from configs.errors import StamkundeError
 from serving.api import Asked, ScoreAnswer, ScoreRequest
-from serving.online import Online
-from serving.segmented import OUT_OF_RANGE
+from serving.scoring.online import Online
+from serving.scoring.segmented import OUT_OF_RANGE
 from training.quantities import Language
 
 CALLS = 64

@@ -13,11 +13,11 @@ from anyio import CapacityLimiter, to_thread
 
 from configs.errors import StamkundeError
 from features.database import DatabaseError
-from serving.assessment import schemas
 from serving.guard.log import log
 from serving.kept import note_served
-from serving.online import Online
 from serving.release import Pointer, Release, ReleaseError, pointer, release_by_digest
+from serving.scoring.assessment import schemas
+from serving.scoring.online import Online
 from serving.shadow import Recent, try_out
 
 EVERY = 0.5

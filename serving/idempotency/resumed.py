@@ -8,9 +8,9 @@ from typing import Any
 
 from serving.api import ScoreRequest
 from serving.idempotency.remembered import Note
-from serving.online import Online
 from serving.record import recorded
 from serving.record.ledger import LedgerError
+from serving.scoring.online import Online
 
 Results = list[dict[str, Any]]
 Scoring = Callable[[ScoreRequest, Callable[[int], str]], Results]

@@ -6,7 +6,7 @@ from configs.errors import StamkundeError
 from configs.schema import Config
 from serving.record.ledger import canonical
 from serving.release import bundle_by_digest
-from serving.score import replay
+from serving.scoring.score import replay
 from serving.settings import open_ledger
 
 SCORES = ("score", "row")

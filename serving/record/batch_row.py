@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from serving import timing
 from serving.record.batch_layout import CUSTOMER
+from serving.scoring import timing
 from training.reasons import Options
 from training.timing import Times, Timing
 

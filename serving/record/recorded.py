@@ -11,13 +11,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from serving.api import RecordedChurn, RecordedClv, RecordedScore
-from serving.assessment import Assessments
-from serving.customers import Customers
-from serving.online import KIND
 from serving.record.ledger import BATCH, Ledger
 from serving.record.merkle import Entry, canonical
 from serving.release import Release, ReleaseError, bundle_by_digest
-from serving.score import BundleLookup, answer, asked, assess, replay, schemas
+from serving.scoring.assessment import Assessments
+from serving.scoring.customers import Customers
+from serving.scoring.online import KIND
+from serving.scoring.score import BundleLookup, answer, asked, assess, replay, schemas
 from training.bundle import Bundle, BundleError
 from training.model import TASKS
 from training.quantities import Language

@@ -23,7 +23,7 @@ from serving.batch import entry_body, records
 from serving.record.ledger import Ledger, LedgerError
 from serving.record.merkle import canonical
 from serving.report.scored import SEGMENT, Scored
-from serving.score import Assessments, answer, assess
+from serving.scoring.score import Assessments, answer, assess
 from serving.settings import open_ledger, open_secret
 from training.quantities import Language
 from training.reasons import Options

@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from serving.api import AtRiskAsked
 from serving.at_risk import AtRiskError, CursorError, Latest, Latests
-from serving.online import Online
 from serving.problem import ProblemError
 from serving.routes import parameters
 from serving.routes.route import ScopedRoute, as_json
+from serving.scoring.online import Online
 
 _NO_BATCH = "no batch has been scored yet; POST /v1/score/batch scores the base"
 

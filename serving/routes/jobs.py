@@ -16,9 +16,9 @@ from serving.api import BatchRequest
 from serving.idempotency.once import once
 from serving.idempotency.remembered import Note
 from serving.jobs import BusyError, Job, Jobs
-from serving.online import Online
 from serving.problem import ProblemError, read_as
 from serving.routes.route import ScopedRoute, as_json
+from serving.scoring.online import Online
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _MEDIA_TYPES = {"parquet": "application/vnd.apache.parquet", "csv": "text/csv; charset=utf-8"}

@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.api import RecordedAsked
-from serving.online import Online
 from serving.problem import ProblemError
 from serving.record import recorded
 from serving.record.ledger import ID, NUMBER
@@ -18,6 +17,7 @@ from serving.record.merkle import RowsError
 from serving.routes import parameters
 from serving.routes.language import accepted
 from serving.routes.route import ScopedRoute, as_json
+from serving.scoring.online import Online
 from training.quantities import Language
 
 _NO_ID = (

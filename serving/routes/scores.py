@@ -16,11 +16,11 @@ from serving.api import ScoreRequest
 from serving.idempotency.once import HEADER, once
 from serving.idempotency.remembered import Note
 from serving.idempotency.resumed import Results, scored_once
-from serving.online import Online
 from serving.problem import ProblemError, read_request
 from serving.record.ledger import Draft
 from serving.routes.language import accepted
 from serving.routes.route import ScopedRoute, as_json, in_json
+from serving.scoring.online import Online
 from serving.shadow import Recent
 from training.quantities import Language
 

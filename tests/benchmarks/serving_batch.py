@@ -24,7 +24,7 @@ from features.schema import FeatureColumn, FeatureSchema
 from features.source import Tables
 from serving import batch, batch_features
 from serving.release import Release, current, publish
-from serving.score import schemas
+from serving.scoring.score import schemas
 from tests.benchmarks.measure import in_a_process, report
 from training.blend import Weighted
 from training.predictors import Trees

@@ -10,7 +10,7 @@ from serving.batch import fill_store, score_base
 from serving.record.ledger import Ledger, LedgerError
 from serving.record.merkle import canonical
 from serving.release import Release, bundle_by_digest, publish
-from serving.score import replay, schemas
+from serving.scoring.score import replay, schemas
 from serving.settings import open_ledger, open_store
 from tests.factories import AS_OF, make_bundles, make_config, make_features
 

@@ -19,10 +19,10 @@ from serving.api import ModelsAnswer, Problem, ScoreAnswer
 from serving.batch import fill_store, score_base
 from serving.guard import door
 from serving.guard import log as guard_log
-from serving.online import Online
 from serving.record.merkle import canonical
 from serving.release import bundle_by_digest, current, publish
-from serving.score import replay
+from serving.scoring.online import Online
+from serving.scoring.score import replay
 from tests.factories import AS_OF, make_bundles, make_config, make_features, make_posted
 
 MARK = "PRIVATE-7d1f"  # in what is sent, and never to be in a log

@@ -23,7 +23,7 @@ from serving.idempotency.remembered import (
     Remembered,
     UnderWayError,
 )
-from serving.online import Online
+from serving.scoring.online import Online
 from tests.factories import make_bundles, make_config
 from tests.serving.shop import opened
 
@@ -218,7 +218,7 @@ import os, signal, sys
 from datetime import timedelta
 from serving import settings
 from serving.app import opened
-from serving.online import Online
+from serving.scoring.online import Online
 from serving.release import current
 from serving.routes import scores
 from serving.idempotency import once

@@ -9,7 +9,7 @@ from features.source import load_tables
 from serving.release import Release
 from serving.report.calls import to_call
 from serving.report.scored import score_at
-from serving.score import answer, assess
+from serving.scoring.score import answer, assess
 from tests.factories import (
     AS_OF,
     make_bundles,

@@ -9,11 +9,11 @@ import pytest
 
 from features.build import schema_of
 from features.source import load_tables
-from serving.customers import Customers
 from serving.record.merkle import canonical, parsed
 from serving.release import Release, bundle_by_digest, publish
-from serving.score import answer, assess, record, replay, schemas
-from serving.segmented import INACTIVE, NO_VALUE, OUT_OF_RANGE
+from serving.scoring.customers import Customers
+from serving.scoring.score import answer, assess, record, replay, schemas
+from serving.scoring.segmented import INACTIVE, NO_VALUE, OUT_OF_RANGE
 from tests.factories import AS_OF, make_bundle, make_bundles, make_config, make_features
 from training.calibrate import Scale
 from training.model import Model

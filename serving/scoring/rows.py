@@ -14,8 +14,8 @@ from features.contract import DataError
 from features.own_rows import OwnRows, Rows
 from features.schema import FeatureError, FeatureSchema
 from serving.api import TABLES, GivenRows
-from serving.known import LONGEST_TEXT, CustomerError, Known
 from serving.record.merkle import canonical
+from serving.scoring.known import LONGEST_TEXT, CustomerError, Known
 
 _GIVEN_AS = {table: name for name, table in TABLES.items()}
 _INEXACT = 2**53  # from it on, a JSON number is not the same to every reader

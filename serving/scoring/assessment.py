@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from features.schema import FeatureSchema
-from serving.customers import Customers
-from serving.oddities import flags
 from serving.release import Release
-from serving.segmented import INACTIVE, OUT_OF_RANGE, Segmented, in_range, segmented
-from serving.value import AtRisk, at_risk
+from serving.scoring.customers import Customers
+from serving.scoring.oddities import flags
+from serving.scoring.segmented import INACTIVE, OUT_OF_RANGE, Segmented, in_range, segmented
+from serving.scoring.value import AtRisk, at_risk
 from training.bundle import Bundle
 from training.model import TASKS, Explanation, ExplanationError, Model, Task
 from training.quantities import Value

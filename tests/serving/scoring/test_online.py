@@ -10,11 +10,11 @@ import pytest
 from features.source import load_tables
 from serving.api import ScoreRequest
 from serving.batch import fill_store
-from serving.online import Online
 from serving.record.ledger import LedgerError
 from serving.record.merkle import canonical
 from serving.release import bundle_by_digest, publish
-from serving.score import replay
+from serving.scoring.online import Online
+from serving.scoring.score import replay
 from serving.settings import open_ledger, open_secret, open_store
 from tests.factories import AS_OF, make_bundles, make_config
 from training.reasons import Options

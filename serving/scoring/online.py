@@ -15,13 +15,13 @@ from configs.schema import Config
 from features.schema import FeatureColumn, FeatureError, FeatureSchema, check_value
 from features.store import FeatureStore, StoredFeatures
 from serving.api import Asked, ScoreRequest
-from serving.customers import Customers
-from serving.known import LONGEST_TEXT, CustomerError, Known
-from serving.oddities import OLD
 from serving.record.ledger import Ledger, customer_token
 from serving.release import Release
-from serving.rows import FromRows
-from serving.score import Asking, answer, assess, record, schemas
+from serving.scoring.customers import Customers
+from serving.scoring.known import LONGEST_TEXT, CustomerError, Known
+from serving.scoring.oddities import OLD
+from serving.scoring.rows import FromRows
+from serving.scoring.score import Asking, answer, assess, record, schemas
 from training.quantities import Language, Value
 from training.reasons import Options
 

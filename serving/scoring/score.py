@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from serving import timing
-from serving.assessment import Assessments, TaskScores, schemas
-from serving.assessment import assess as assess
-from serving.customers import Customers
 from serving.release import Release
-from serving.segmented import WayScores
-from serving.value import horizon_of
+from serving.scoring import timing
+from serving.scoring.assessment import Assessments, TaskScores, schemas
+from serving.scoring.assessment import assess as assess
+from serving.scoring.customers import Customers
+from serving.scoring.segmented import WayScores
+from serving.scoring.value import horizon_of
 from training.bundle import Bundle
 from training.model import TASKS, Task
 from training.reasons import Options, Row, ranked
