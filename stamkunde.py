@@ -234,7 +234,7 @@ def rollback(
     task: TaskName, config: ConfigFile, set_: Overrides = None, as_json: AsJson = False
 ) -> None:
     """Make the champion before this one the champion again."""
-    from serving.promotion import rollback as back
+    from serving.releases.promotion import rollback as back
 
     told = load(config, set_ or [])
     chosen = back(told, _tracker(told), _one_task(told, task), at=_now())
@@ -282,8 +282,8 @@ def package(
     as_json: AsJson = False,
 ) -> None:
     """Build a Bento of the champions and print its tag."""
-    from serving.package import export
-    from serving.package import package as build
+    from serving.releases.package import export
+    from serving.releases.package import package as build
 
     told = load(config, set_ or [])
     tag = build(told)
@@ -348,7 +348,7 @@ def score(
     from serving.batch import score_base
     from serving.destinations.place import destination_of
     from serving.destinations.stamp import Stamp
-    from serving.release import current
+    from serving.releases.release import current
 
     told = load(config, set_ or [])
     release = current(told.var)
@@ -534,7 +534,7 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
     from features.check import unfit
     from features.source import first_and_last_day
     from serving.demo import TRIALS, serve_and_ask
-    from serving.package import package as build
+    from serving.releases.package import package as build
     from serving.report.job import write_report
     from training.progress import Reporter
 
@@ -722,7 +722,7 @@ def _retention_file(config: Config) -> Path:
 def _promote(
     config: Config, task: Task, version: int | None = None, force: str | None = None
 ) -> Version:
-    from serving.promotion import promote as move
+    from serving.releases.promotion import promote as move
 
     return move(config, _tracker(config), task, at=_now(), number=version, force=force)
 
@@ -730,7 +730,7 @@ def _promote(
 def _fill_store(config: Config, tables: Tables, as_of: date) -> int:
     """Fill the feature store for the champions, or for the present schema if there are none."""
     from serving.batch import fill_store
-    from serving.release import current, is_promoted
+    from serving.releases.release import current, is_promoted
     from serving.settings import open_store
 
     release = current(config.var) if is_promoted(config.var) else None
@@ -744,7 +744,9 @@ def main() -> NoReturn:
     try:
         app()
     except StamkundeError as error:
-        from serving.promotion import RefusedError  # it takes seconds that other commands spare
+        from serving.releases.promotion import (
+            RefusedError,  # it takes seconds that other commands spare
+        )
 
         sys.exit(_told(error, 1 if isinstance(error, RefusedError) else 2))
     except OSError as error:

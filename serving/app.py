@@ -22,12 +22,12 @@ from serving.jobs import Jobs
 from serving.problem import FAILED, ProblemError
 from serving.record.ledger import LedgerError
 from serving.record.recorder import Recorder
-from serving.release import Release
+from serving.releases.release import Release
+from serving.releases.shadow import warm
+from serving.releases.swap import Served, following, note
 from serving.routes import customers, document, jobs, models, recorded, scores
 from serving.scoring.online import Online
 from serving.settings import Settings
-from serving.shadow import warm
-from serving.swap import Served, following, note
 
 # More threads than processors only wait for each other, and some calls then wait for seconds.
 _THREADS = max(2, os.cpu_count() or 1)

@@ -15,10 +15,11 @@ import pyarrow as pa
 
 from configs.errors import StamkundeError
 from configs.schema import Config
-from serving import package, settings
+from serving import settings
 from serving.batch import score_rows
 from serving.jobs import Job, Jobs, instant
-from serving.release import Release, ReleaseError, bundle_by_digest
+from serving.releases import package
+from serving.releases.release import Release, ReleaseError, bundle_by_digest
 from serving.scoring.score import schemas
 from serving.settings import Settings, SettingsError
 from serving.stored_base import stored

@@ -25,11 +25,11 @@ from serving.columns import Columns, ways
 from serving.destinations.destination import Destination, Written
 from serving.destinations.place import destination_of
 from serving.destinations.stamp import Stamp
-from serving.kept import still_asked
 from serving.record.batch_layout import leaves
 from serving.record.batch_rows import Part
 from serving.record.ledger import customer_token, customer_tokens
-from serving.release import Release
+from serving.releases.kept import still_asked
+from serving.releases.release import Release
 from serving.scoring.score import Assessments, assess, record, schemas
 from serving.settings import open_ledger, open_secret
 from training.quantities import Language

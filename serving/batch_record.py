@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from serving.record.batch_layout import Layout
 from serving.record.batch_row import AT_RISK, CONTRIBUTIONS, FLAGS, feature
-from serving.release import Release
+from serving.releases.release import Release
 from serving.scoring.assessment import Assessments, TaskScores, schemas
 from serving.scoring.segmented import NOBODY, WayScores
 from training.bundle import Bundle

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.timeline import label_window
-from serving.release import Release
+from serving.releases.release import Release
 from serving.scoring import timing
 from serving.scoring.assessment import Assessments, TaskScores
 from serving.scoring.segmented import NOBODY, Segmented, WayScores

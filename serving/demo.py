@@ -16,7 +16,7 @@ from features.source import Tables
 from serving import key_changes
 from serving.batch import score_base
 from serving.record import audit
-from serving.release import current
+from serving.releases.release import current
 from serving.server import DIRECT, start, wait_until_ready
 from serving.settings import open_ledger
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from serving.api import RecordedChurn, RecordedClv, RecordedScore
 from serving.record.ledger import BATCH, Ledger
 from serving.record.merkle import Entry, canonical
-from serving.release import Release, ReleaseError, bundle_by_digest
+from serving.releases.release import Release, ReleaseError, bundle_by_digest
 from serving.scoring.assessment import Assessments
 from serving.scoring.customers import Customers
 from serving.scoring.online import KIND

@@ -16,7 +16,7 @@ from configs.schema import Config
 from features.build import build_known, schema_of
 from features.schema import FeatureSchema
 from features.source import Tables
-from serving.release import Release
+from serving.releases.release import Release
 from serving.scoring.assessment import schemas
 from serving.scoring.segmented import in_range
 from serving.scoring.value import at_risk

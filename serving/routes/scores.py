@@ -18,10 +18,10 @@ from serving.idempotency.remembered import Note
 from serving.idempotency.resumed import Results, scored_once
 from serving.problem import ProblemError, read_request
 from serving.record.ledger import Draft
+from serving.releases.shadow import Recent
 from serving.routes.language import accepted
 from serving.routes.route import ScopedRoute, as_json, in_json
 from serving.scoring.online import Online
-from serving.shadow import Recent
 from training.quantities import Language
 
 _SMALL = 16_384  # bytes of a body that is read where it arrives

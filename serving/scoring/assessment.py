@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from features.schema import FeatureSchema
-from serving.release import Release
+from serving.releases.release import Release
 from serving.scoring.customers import Customers
 from serving.scoring.oddities import flags
 from serving.scoring.segmented import INACTIVE, OUT_OF_RANGE, Segmented, in_range, segmented

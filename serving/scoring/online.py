@@ -16,7 +16,7 @@ from features.schema import FeatureColumn, FeatureError, FeatureSchema, check_va
 from features.store import FeatureStore, StoredFeatures
 from serving.api import Asked, ScoreRequest
 from serving.record.ledger import Ledger, customer_token
-from serving.release import Release
+from serving.releases.release import Release
 from serving.scoring.customers import Customers
 from serving.scoring.known import LONGEST_TEXT, CustomerError, Known
 from serving.scoring.oddities import OLD

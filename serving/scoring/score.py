@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.release import Release
+from serving.releases.release import Release
 from serving.scoring import timing
 from serving.scoring.assessment import Assessments, TaskScores, schemas
 from serving.scoring.assessment import assess as assess

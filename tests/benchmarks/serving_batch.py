@@ -23,7 +23,7 @@ from configs.schema import Config
 from features.schema import FeatureColumn, FeatureSchema
 from features.source import Tables
 from serving import batch, batch_features
-from serving.release import Release, current, publish
+from serving.releases.release import Release, current, publish
 from serving.scoring.score import schemas
 from tests.benchmarks.measure import in_a_process, report
 from training.blend import Weighted

@@ -13,7 +13,7 @@ from features.build import build
 from features.source import Tables
 from serving.problem import read_request
 from serving.record.merkle import canonical
-from serving.release import publish
+from serving.releases.release import publish
 from serving.scoring.online import Online
 from serving.scoring.score import answer, assess, record
 from serving.settings import open_ledger, open_secret, open_store

@@ -18,7 +18,7 @@ from features.source import load_tables
 from serving import settings
 from serving.app import application
 from serving.batch import fill_store
-from serving.release import Release, publish
+from serving.releases.release import Release, publish
 from serving.scoring.online import Online
 from serving.settings import Settings
 from tests.factories import AS_OF

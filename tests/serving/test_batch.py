@@ -9,7 +9,7 @@ from features.source import load_tables
 from serving.batch import fill_store, score_base
 from serving.record.ledger import Ledger, LedgerError
 from serving.record.merkle import canonical
-from serving.release import Release, bundle_by_digest, publish
+from serving.releases.release import Release, bundle_by_digest, publish
 from serving.scoring.score import replay, schemas
 from serving.settings import open_ledger, open_store
 from tests.factories import AS_OF, make_bundles, make_config, make_features

@@ -16,7 +16,7 @@ from serving.batch import score_base
 from serving.record.batch_layout import Layout, leaves, spelt
 from serving.record.ledger import customer_token, customer_tokens
 from serving.record.merkle import canonical, leaf_hash, merkle_root
-from serving.release import Release, bundle_by_digest, publish
+from serving.releases.release import Release, bundle_by_digest, publish
 from serving.scoring.score import answer, assess, record, replay
 from serving.settings import open_ledger, open_secret
 from tests.factories import AS_OF, make_bundles, make_config, make_features

@@ -26,7 +26,7 @@ from serving.destinations.cells import flat
 from serving.destinations.destination import DestinationError, Written
 from serving.destinations.place import destination_of
 from serving.destinations.stamp import Stamp
-from serving.release import publish
+from serving.releases.release import publish
 from tests.factories import AS_OF, make_bundles, make_config
 
 DAY = date(2024, 6, 3)

@@ -15,7 +15,7 @@ from serving.app import application
 from serving.openapi.document import UndescribedError, openapi
 from serving.openapi.operations import PROBES
 from serving.openapi.problems import ANYWHERE, OF_A_BODY, OF_A_KEY, OF_A_PROBE
-from serving.release import current
+from serving.releases.release import current
 from serving.routes.route import ScopedRoute
 
 SERVING = Serving(reasons=3, language="en", max_customers=1000, max_body_mb=1.0)

@@ -13,7 +13,7 @@ from serving.api import AtRiskAnswer, ModelsAnswer, Problem, RecordedScore
 from serving.at_risk import FILE, Latests
 from serving.batch import score_base
 from serving.record import recorded
-from serving.release import publish
+from serving.releases.release import publish
 from tests.browser import CHROMIUM, MISSING
 from tests.browser import opened as browsing
 from tests.factories import AS_OF, make_bundles, make_config

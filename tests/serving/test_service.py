@@ -20,7 +20,7 @@ from serving.batch import fill_store, score_base
 from serving.guard import door
 from serving.guard import log as guard_log
 from serving.record.merkle import canonical
-from serving.release import bundle_by_digest, current, publish
+from serving.releases.release import bundle_by_digest, current, publish
 from serving.scoring.online import Online
 from serving.scoring.score import replay
 from tests.factories import AS_OF, make_bundles, make_config, make_features, make_posted

@@ -18,7 +18,7 @@ from serving.app import application
 from serving.batch import fill_store
 from serving.guard.places import LIVE, PROBES
 from serving.keys import SCOPES
-from serving.release import publish
+from serving.releases.release import publish
 from tests.factories import AS_OF, make_bundles, make_config
 
 MARK = "PRIVATE-7d1f"

@@ -219,7 +219,7 @@ from datetime import timedelta
 from serving import settings
 from serving.app import opened
 from serving.scoring.online import Online
-from serving.release import current
+from serving.releases.release import current
 from serving.routes import scores
 from serving.idempotency import once
 from serving.idempotency.remembered import Call, Remembered

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from features.source import load_tables
-from serving.release import Release
+from serving.releases.release import Release
 from serving.report.calls import to_call
 from serving.report.scored import score_at
 from serving.scoring.score import answer, assess

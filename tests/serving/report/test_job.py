@@ -8,7 +8,7 @@ import pytest
 from features.source import load_tables
 from serving import settings
 from serving.record import audit
-from serving.release import publish
+from serving.releases.release import publish
 from serving.report.job import ReportError, gather, write_report
 from tests import factories
 

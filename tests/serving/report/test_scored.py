@@ -7,7 +7,7 @@ import pytest
 
 from features.schema import FeatureError
 from features.source import load_tables
-from serving.release import Release, publish
+from serving.releases.release import Release, publish
 from serving.report import scored
 from serving.report.scored import NUMBERS, score_at, scores
 from serving.scoring.score import answer, assess

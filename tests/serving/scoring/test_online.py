@@ -12,7 +12,7 @@ from serving.api import ScoreRequest
 from serving.batch import fill_store
 from serving.record.ledger import LedgerError
 from serving.record.merkle import canonical
-from serving.release import bundle_by_digest, publish
+from serving.releases.release import bundle_by_digest, publish
 from serving.scoring.online import Online
 from serving.scoring.score import replay
 from serving.settings import open_ledger, open_secret, open_store

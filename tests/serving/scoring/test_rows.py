@@ -14,7 +14,7 @@ from features import own_rows
 from features.source import load_tables
 from serving.problem import ProblemError, read_request
 from serving.record.merkle import canonical
-from serving.release import bundle_by_digest
+from serving.releases.release import bundle_by_digest
 from serving.scoring.online import Online
 from serving.scoring.score import replay
 from tests.factories import AS_OF, make_config, make_posted, make_transactions

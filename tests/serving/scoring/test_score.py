@@ -10,7 +10,7 @@ import pytest
 from features.build import schema_of
 from features.source import load_tables
 from serving.record.merkle import canonical, parsed
-from serving.release import Release, bundle_by_digest, publish
+from serving.releases.release import Release, bundle_by_digest, publish
 from serving.scoring.customers import Customers
 from serving.scoring.score import answer, assess, record, replay, schemas
 from serving.scoring.segmented import INACTIVE, NO_VALUE, OUT_OF_RANGE

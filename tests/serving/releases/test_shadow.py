@@ -1,7 +1,7 @@
 """What is kept of the calls on which a release is tried."""
 
 from serving.api import ScoreRequest
-from serving.shadow import CALLS, Recent
+from serving.releases.shadow import CALLS, Recent
 
 
 def call(*customers: dict, **more) -> ScoreRequest:

@@ -7,7 +7,7 @@ from pathlib import Path
 from configs.errors import StamkundeError
 from features.schema import FeatureError, FeatureSchema
 from serving.record.merkle import put, sync, temporary_beside
-from serving.release import Release, release_by_digest
+from serving.releases.release import Release, release_by_digest
 from serving.scoring.assessment import schemas
 
 

@@ -15,9 +15,9 @@ from serving import server, settings
 from serving.api import ScoreRequest
 from serving.app import opened
 from serving.batch import fill_store
-from serving.code import ROOT, modules, packages
-from serving.package import PackageError, export, package
-from serving.release import ReleaseError, publish
+from serving.releases.code import ROOT, modules, packages
+from serving.releases.package import PackageError, export, package
+from serving.releases.release import ReleaseError, publish
 from tests.factories import AS_OF, make_bundles, make_config, make_posted
 
 

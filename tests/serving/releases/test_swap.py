@@ -14,9 +14,9 @@ from serving import server, settings
 from serving.api import ModelsAnswer, ScoreAnswer
 from serving.batch import fill_store
 from serving.demo import free_port
-from serving.promotion import promote, rollback
 from serving.record.merkle import canonical
-from serving.release import current, publish
+from serving.releases.promotion import promote, rollback
+from serving.releases.release import current, publish
 from tests.factories import AS_OF, make_bundles, make_config
 from tests.serving.shelf import Shelf, Version
 from tests.serving.swapping import swap_under_load

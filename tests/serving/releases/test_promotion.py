@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from configs.schema import Config
-from serving.promotion import PromotionError, RefusedError, champions, promote, rollback
-from serving.release import current
+from serving.releases.promotion import PromotionError, RefusedError, champions, promote, rollback
+from serving.releases.release import current
 from serving.settings import open_ledger
 from tests.factories import make_bundles, make_config
 from tests.serving.shelf import Shelf, Version

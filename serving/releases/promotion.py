@@ -10,7 +10,7 @@ from uuid import uuid4
 from configs.errors import StamkundeError
 from configs.schema import Config
 from serving.record.ledger import Ledger
-from serving.release import current, is_promoted, publish
+from serving.releases.release import current, is_promoted, publish
 from serving.settings import open_ledger
 from training.bundle import load
 from training.model import Task

@@ -14,11 +14,11 @@ from anyio import CapacityLimiter, to_thread
 from configs.errors import StamkundeError
 from features.database import DatabaseError
 from serving.guard.log import log
-from serving.kept import note_served
-from serving.release import Pointer, Release, ReleaseError, pointer, release_by_digest
+from serving.releases.kept import note_served
+from serving.releases.release import Pointer, Release, ReleaseError, pointer, release_by_digest
+from serving.releases.shadow import Recent, try_out
 from serving.scoring.assessment import schemas
 from serving.scoring.online import Online
-from serving.shadow import Recent, try_out
 
 EVERY = 0.5
 """Seconds between two looks at which release is to be served."""

@@ -16,8 +16,8 @@ from typing import Any
 from configs.errors import StamkundeError
 from configs.schema import Config
 from serving import settings
-from serving.code import ROOT, modules, packages
-from serving.release import Release, current
+from serving.releases.code import ROOT, modules, packages
+from serving.releases.release import Release, current
 from serving.settings import Settings
 from training.bundle import load
 from training.model import TASKS
@@ -74,7 +74,7 @@ def package(config: Config) -> str:
         # A process of its own: BentoML reads its folder from the environment once, and imports
         # the service from the Bento's own copy of the code.
         found = subprocess.run(
-            [sys.executable, "-m", "serving.package", "plan.json"],
+            [sys.executable, "-m", "serving.releases.package", "plan.json"],
             cwd=context,
             env={**environment(config), "PYTHONPATH": str(context)},
             capture_output=True,

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from serving.release import ReleaseError, bundle_by_digest, current, publish
+from serving.releases.release import ReleaseError, bundle_by_digest, current, publish
 from tests.factories import make_bundles, make_config
 from training.bundle import BundleError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_a_bundle_of_another_task_or_base_is_refused(tmp_path, shop):
 PUBLISH_FOR_EVER = """
 import sys
 from pathlib import Path
-from serving.release import publish
+from serving.releases.release import publish
 var, *bundles = map(Path, sys.argv[1:])
 print("begun", flush=True)
 while True:
