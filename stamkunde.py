@@ -345,7 +345,7 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score the whole customer base in a batch, with reasons, on record."""
-    from serving.batch import score_base
+    from serving.batch.run import score_base
     from serving.destinations.place import destination_of
     from serving.destinations.stamp import Stamp
     from serving.releases.release import current
@@ -729,7 +729,7 @@ def _promote(
 
 def _fill_store(config: Config, tables: Tables, as_of: date) -> int:
     """Fill the feature store for the champions, or for the present schema if there are none."""
-    from serving.batch import fill_store
+    from serving.batch.run import fill_store
     from serving.releases.release import current, is_promoted
     from serving.settings import open_store
 

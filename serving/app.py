@@ -16,9 +16,9 @@ from starlette.responses import Response
 from configs.errors import StamkundeError
 from features.database import DatabaseError
 from serving import settings
-from serving.at_risk import FILE, Latests
+from serving.batch.at_risk import FILE, Latests
+from serving.batch.jobs import Jobs
 from serving.guard.log import log
-from serving.jobs import Jobs
 from serving.problem import FAILED, ProblemError
 from serving.record.ledger import LedgerError
 from serving.record.recorder import Recorder

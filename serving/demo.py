@@ -14,7 +14,7 @@ import pandas as pd
 from configs.schema import Config
 from features.source import Tables
 from serving import key_changes
-from serving.batch import score_base
+from serving.batch.run import score_base
 from serving.record import audit
 from serving.releases.release import current
 from serving.server import DIRECT, start, wait_until_ready

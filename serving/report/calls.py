@@ -19,7 +19,7 @@ from features import profile
 from features.engine import computed
 from features.source import Tables
 from features.timeline import stamp
-from serving.batch import entry_body, records
+from serving.batch.run import entry_body, records
 from serving.record.ledger import Ledger, LedgerError
 from serving.record.merkle import canonical
 from serving.report.scored import SEGMENT, Scored

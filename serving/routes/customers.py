@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.api import AtRiskAsked
-from serving.at_risk import AtRiskError, CursorError, Latest, Latests
+from serving.batch.at_risk import AtRiskError, CursorError, Latest, Latests
 from serving.problem import ProblemError
 from serving.routes import parameters
 from serving.routes.route import ScopedRoute, as_json

@@ -11,11 +11,11 @@ from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
-from serving import jobs
 from serving.api import BatchRequest
+from serving.batch.jobs import BusyError, Job, Jobs
+from serving.batch.run import jobs
 from serving.idempotency.once import once
 from serving.idempotency.remembered import Note
-from serving.jobs import BusyError, Job, Jobs
 from serving.problem import ProblemError, read_as
 from serving.routes.route import ScopedRoute, as_json
 from serving.scoring.online import Online

@@ -10,8 +10,8 @@ import pytest
 
 from features.source import load_tables
 from serving.api import AtRiskAnswer, ModelsAnswer, Problem, RecordedScore
-from serving.at_risk import FILE, Latests
-from serving.batch import score_base
+from serving.batch.at_risk import FILE, Latests
+from serving.batch.run import score_base
 from serving.record import recorded
 from serving.releases.release import publish
 from tests.browser import CHROMIUM, MISSING

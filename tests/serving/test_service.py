@@ -16,7 +16,7 @@ import pytest
 from features.source import load_tables
 from serving import app, server, settings
 from serving.api import ModelsAnswer, Problem, ScoreAnswer
-from serving.batch import fill_store, score_base
+from serving.batch.run import fill_store, score_base
 from serving.guard import door
 from serving.guard import log as guard_log
 from serving.record.merkle import canonical

@@ -15,7 +15,7 @@ from features.source import load_tables
 from serving import key_changes, server, settings
 from serving.api import Problem
 from serving.app import application
-from serving.batch import fill_store
+from serving.batch.run import fill_store
 from serving.guard.places import LIVE, PROBES
 from serving.keys import SCOPES
 from serving.releases.release import publish

@@ -12,7 +12,7 @@ import pytest
 from features.source import load_tables
 from serving import server, settings
 from serving.api import ModelsAnswer, ScoreAnswer
-from serving.batch import fill_store
+from serving.batch.run import fill_store
 from serving.demo import free_port
 from serving.record.merkle import canonical
 from serving.releases.promotion import promote, rollback

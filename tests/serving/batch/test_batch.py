@@ -6,7 +6,7 @@ import pytest
 from features.build import schema_of
 from features.schema import FeatureError
 from features.source import load_tables
-from serving.batch import fill_store, score_base
+from serving.batch.run import fill_store, score_base
 from serving.record.ledger import Ledger, LedgerError
 from serving.record.merkle import canonical
 from serving.releases.release import Release, bundle_by_digest, publish

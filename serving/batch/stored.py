@@ -12,7 +12,7 @@ import pyarrow as pa
 from configs.errors import StamkundeError
 from features.schema import FeatureSchema
 from features.store import FeatureStore, StoredFeatures, Value
-from serving.batch_features import CHUNK
+from serving.batch.features import CHUNK
 
 
 class StoredBaseError(StamkundeError):

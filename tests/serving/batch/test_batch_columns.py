@@ -11,8 +11,8 @@ import pytest
 from features.build import write as write_features
 from features.schema import FeatureError
 from features.source import load_tables
-from serving import batch_features
-from serving.batch import score_base
+from serving.batch.run import features as batch_features
+from serving.batch.run import score_base
 from serving.record.batch_layout import Layout, leaves, spelt
 from serving.record.ledger import customer_token, customer_tokens
 from serving.record.merkle import canonical, leaf_hash, merkle_root

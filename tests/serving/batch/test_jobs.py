@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.source import load_tables
-from serving import api, base_job, jobs, settings
-from serving.batch import score_base
-from serving.jobs import BusyError, Job, Jobs, as_told
+from serving import api, settings
+from serving.batch.jobs import BusyError, Job, Jobs, as_told
+from serving.batch.run import base_job, jobs, score_base
+from serving.batch.stored import StoredBaseError, stored
 from serving.settings import Settings
-from serving.stored_base import StoredBaseError, stored
 from tests.factories import AS_OF, make_bundles, make_config
 from tests.serving.idempotency.test_remembered import AT
 from tests.serving.shop import client_of, opened

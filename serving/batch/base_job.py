@@ -1,4 +1,4 @@
-"""What a job's process does: ``python -m serving.base_job VAR JOB``."""
+"""What a job's process does: ``python -m serving.batch.base_job VAR JOB``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import pyarrow as pa
 from configs.errors import StamkundeError
 from configs.schema import Config
 from serving import settings
-from serving.batch import score_rows
-from serving.jobs import Job, Jobs, instant
+from serving.batch.jobs import Job, Jobs, instant
+from serving.batch.run import score_rows
+from serving.batch.stored import stored
 from serving.releases import package
 from serving.releases.release import Release, ReleaseError, bundle_by_digest
 from serving.scoring.score import schemas
 from serving.settings import Settings, SettingsError
-from serving.stored_base import stored
 from training.model import TASKS
 from training.reasons import Options
 

@@ -19,9 +19,10 @@ from features.build import build_known, schema_of
 from features.schema import FeatureSchema
 from features.source import Tables
 from features.store import FeatureStore
-from serving import batch_record, latest
-from serving.batch_features import built, customers, read
-from serving.columns import Columns, ways
+from serving.batch.columns import Columns, ways
+from serving.batch.features import built, customers, read
+from serving.batch.run import latest
+from serving.batch.run import record as batch_record
 from serving.destinations.destination import Destination, Written
 from serving.destinations.place import destination_of
 from serving.destinations.stamp import Stamp
@@ -86,7 +87,7 @@ def score_base(
     """Score all customers known at a date, sorted by customer, to a file or a table.
 
     The scores are on record before they show there; then they are what is at hand as the latest
-    (`serving.latest`).
+    (`serving.batch.latest`).
 
     Parameters
     ----------
