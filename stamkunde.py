@@ -473,7 +473,7 @@ def keys_add(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, once: only its hash is kept."""
-    from serving.key_changes import add
+    from serving.guard.key_changes import add
 
     told, now = load(config, set_ or []), _now()
     made, text = add(told, name, scope, now, _expiry(told, expires, now))
@@ -483,7 +483,7 @@ def keys_add(
 @keys.command("list")
 def keys_list(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
     """List the keys there are, and what became of each."""
-    from serving.keys import FILE, KeyStore
+    from serving.guard.keys import FILE, KeyStore
 
     now = _now()
     found = KeyStore(load(config, set_ or []).var / FILE).keys(now).values()
@@ -502,7 +502,7 @@ def keys_rotate(
     as_json: AsJson = False,
 ) -> None:
     """Give a key a new secret and print it, once; the old one ends now, or after --overlap."""
-    from serving.key_changes import rotate
+    from serving.guard.key_changes import rotate
 
     told, now = load(config, set_ or []), _now()
     lasts = timedelta(0) if overlap is None else _lasting(overlap)
@@ -515,8 +515,8 @@ def keys_revoke(
     key_id: KeyId, config: ConfigFile, set_: Overrides = None, as_json: AsJson = False
 ) -> None:
     """End a key now, also in a service that runs."""
-    from serving.key_changes import revoke
-    from serving.keys import told as said
+    from serving.guard.key_changes import revoke
+    from serving.guard.keys import told as said
 
     ended = revoke(load(config, set_ or []), key_id, _now())
     console.show(said(ended), as_json, [f"{ended.id} ({ended.name}) is revoked"])

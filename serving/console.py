@@ -15,7 +15,7 @@ from features.findings.finding import Finding
 
 if TYPE_CHECKING:
     from features.catalogue import Described
-    from serving.keys import Key
+    from serving.guard.keys import Key
 
 _MARKS = {"fine": "ok", "look": "look", "stop": "STOP"}
 
@@ -94,7 +94,7 @@ def described(features: Sequence[Described], json_wanted: bool) -> None:
 
 def key(made: Key, text: str, json_wanted: bool) -> None:
     """Print a key, which nobody can print again."""
-    from serving.keys import told
+    from serving.guard.keys import told
 
     show(
         {**told(made), "key": text},
@@ -109,7 +109,7 @@ def key(made: Key, text: str, json_wanted: bool) -> None:
 
 def keys(held: Sequence[Key], now: datetime, json_wanted: bool) -> None:
     """Print the keys there are, without what they are known by."""
-    from serving.keys import told
+    from serving.guard.keys import told
 
     if json_wanted:
         as_json([{**told(each), "valid": each.is_valid(now)} for each in held])

@@ -13,8 +13,8 @@ import pandas as pd
 
 from configs.schema import Config
 from features.source import Tables
-from serving import key_changes
 from serving.batch.run import score_base
+from serving.guard import key_changes
 from serving.record import audit
 from serving.releases.release import current
 from serving.server import DIRECT, start, wait_until_ready

@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from configs.schema import Config
-from serving.keys import FILE, SCOPES, Key, KeysError, Secret, hashed, read, told, written
+from serving.guard.keys import FILE, SCOPES, Key, KeysError, Secret, hashed, read, told, written
 from serving.record.merkle import put, sync, temporary_beside
 from serving.settings import open_ledger
 

@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 
-from serving import key_changes, server
+from serving import server
 from serving.guard import call as calls
+from serving.guard import key_changes
 from serving.guard.caller import is_loopback
 from serving.guard.door import Guard
+from serving.guard.keys import FILE
 from serving.guard.places import NOWHERE, Places
 from serving.guard.rate import Rate
 from serving.guard.refusal import RefusalError
-from serving.keys import FILE
 from serving.nesting import is_deeper
 from serving.routes.route import ScopedRoute
 from serving.settings import Settings

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 import stamkunde
 from configs.load import dump
-from serving import key_changes
-from serving.keys import FILE, KeysError, KeyStore, told
+from serving.guard import key_changes
+from serving.guard.keys import FILE, KeysError, KeyStore, told
 from serving.settings import open_ledger
 from tests.factories import make_config
 
