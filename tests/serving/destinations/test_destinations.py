@@ -319,7 +319,7 @@ def test_a_killed_process_leaves_each_place_old_or_new(request, tmp_path, moment
     rows = [row(f"{number:05d}", 0.9) for number in range(3_000)]
     pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), tmp_path / "rows.parquet")
     told = {
-        "root": str(Path(__file__).parents[2]),
+        "root": str(Path(__file__).parents[3]),
         "rows": str(tmp_path / "rows.parquet"),
         "places": places,
     }
