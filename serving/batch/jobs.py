@@ -30,7 +30,7 @@ WORK = "serving.batch.base_job"
 State = Literal["queued", "running", "done", "failed"]
 Format = Literal["parquet", "csv"]
 
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 _KEPT = 10  # jobs that have ended, with their files
 _DIED = "its process ended before it was done; start another"
 

@@ -19,10 +19,10 @@ from features.build import build_known, schema_of
 from features.schema import FeatureSchema
 from features.source import Tables
 from features.store import FeatureStore
+from serving.batch import latest
+from serving.batch import record as batch_record
 from serving.batch.columns import Columns, ways
 from serving.batch.features import built, customers, read
-from serving.batch.run import latest
-from serving.batch.run import record as batch_record
 from serving.destinations.destination import Destination, Written
 from serving.destinations.place import destination_of
 from serving.destinations.stamp import Stamp

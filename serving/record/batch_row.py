@@ -27,7 +27,7 @@ def feature(name: str) -> str:
 
 
 def body_of(entry: Mapping[str, Any], numbers: Numbers, texts: Texts) -> dict[str, Any]:
-    """Return what is on record of a row, as `serving.score.record` gives it.
+    """Return what is on record of a row, as `serving.scoring.score.record` gives it.
 
     Parameters
     ----------

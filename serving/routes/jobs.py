@@ -12,8 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
 from serving.api import BatchRequest
+from serving.batch import jobs
 from serving.batch.jobs import BusyError, Job, Jobs
-from serving.batch.run import jobs
 from serving.idempotency.once import once
 from serving.idempotency.remembered import Note
 from serving.problem import ProblemError, read_as

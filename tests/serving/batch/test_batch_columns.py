@@ -11,7 +11,7 @@ import pytest
 from features.build import write as write_features
 from features.schema import FeatureError
 from features.source import load_tables
-from serving.batch.run import features as batch_features
+from serving.batch import features as batch_features
 from serving.batch.run import score_base
 from serving.record.batch_layout import Layout, leaves, spelt
 from serving.record.ledger import customer_token, customer_tokens

@@ -14,8 +14,9 @@ import pytest
 
 from features.source import load_tables
 from serving import api, settings
+from serving.batch import base_job, jobs
 from serving.batch.jobs import BusyError, Job, Jobs, as_told
-from serving.batch.run import base_job, jobs, score_base
+from serving.batch.run import score_base
 from serving.batch.stored import StoredBaseError, stored
 from serving.settings import Settings
 from tests.factories import AS_OF, make_bundles, make_config
