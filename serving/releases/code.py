@@ -44,10 +44,13 @@ def _file(name: str, root: Path) -> Path | None:
 def _imported(file: Path, root: Path) -> Iterator[str]:
     """Yield each name that a file may import as a module.
 
-    Those within functions count in the service's own files: calls may run them. Elsewhere they
-    are of training, and of engines that a service does not have.
+    Those within functions count where calls may run them: in the service's own files, and in
+    those of models, which compile loops when they are first run. What a folder offers by name,
+    and what other engines take, a service does not have.
     """
-    within = file.is_relative_to(root / "serving")
+    within = file.is_relative_to(root / "serving") or (
+        file.is_relative_to(root / "training") and file.name != "__init__.py"
+    )
     return _named(ast.parse(file.read_bytes()).body, within)
 
 
