@@ -16,6 +16,7 @@ from typing import Any
 from configs.errors import StamkundeError
 from configs.schema import Config
 from serving import settings
+from serving.batch.jobs import WORK
 from serving.releases.code import ROOT, modules, packages
 from serving.releases.release import Release, current
 from serving.settings import Settings
@@ -23,6 +24,8 @@ from training.bundle import load
 from training.model import TASKS
 
 SERVICE = "serving.service"
+STARTS = (SERVICE, WORK)
+"""The modules that a Bento's processes run: a job has a process of its own."""
 
 UNNAMED = ("pandas", "pyarrow", "pyarrow-hotfix", "tzdata")
 """What Ibis loads for DuckDB, and Python for time zones, beside what is imported by name."""
@@ -58,9 +61,9 @@ def package(config: Config) -> str:
     release = current(config.var)
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder)
-        needed = modules(SERVICE)
-        _copy(needed.values(), context)
-        packages_needed = sorted({*packages(needed.values()), *UNNAMED})
+        needed = {file for start in STARTS for file in modules(start).values()}
+        _copy(needed, context)
+        packages_needed = sorted({*packages(needed), *UNNAMED})
         plan = {
             "base": config.name,
             "release": release.digest,

@@ -154,6 +154,17 @@ def assert_scores_as_here(url, config, release) -> None:
     assert json.dumps({**by_id, "id": ""}) == json.dumps({**here, "id": ""})
 
 
+def assert_scores_the_base(url) -> None:
+    """Have a service score the whole base, which a process of its own does."""
+    job = httpx.post(f"{url}/v1/score/batch").json()["job"]
+    deadline = time.monotonic() + 60
+    while (found := httpx.get(f"{url}/v1/score/batch/{job}").json())["state"] != "done":
+        assert found["state"] in ("queued", "running"), found
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert found["done"] == found["total"] > 0
+
+
 def test_an_image_is_built_from_a_folder_that_serves_alone_until_a_signal(
     shop, alone, tmp_path, monkeypatch
 ):
@@ -192,6 +203,7 @@ def test_an_image_is_built_from_a_folder_that_serves_alone_until_a_signal(
     try:
         server.wait_until_ready(url, process)
         assert_scores_as_here(url, config, release)
+        assert_scores_the_base(url)
         alive = json.loads(lines[-2].removeprefix("HEALTHCHECK CMD "))[2].replace("3000", port)
         assert subprocess.run([sys.executable, "-c", alive]).returncode == 0
     finally:
@@ -207,7 +219,9 @@ def test_what_a_bento_holds_is_read_from_imports(tmp_path):
         "serving/__init__.py": "",
         "serving/door.py": "import numpy\nfrom training import model\ndef f():\n import yaml",
         "training/__init__.py": "def __getattr__(name):\n import training.job",
-        "training/model.py": "if TYPE_CHECKING:\n import training.tune\nimport json, scipy.stats",
+        "training/model.py": "if TYPE_CHECKING:\n import training.tune\nimport json, scipy.stats\n"
+        "def explain():\n from training import loops",
+        "training/loops.py": "import numba",
         "training/job.py": "import mlflow",
         "training/tune.py": "import optuna",
     }
@@ -215,9 +229,10 @@ def test_what_a_bento_holds_is_read_from_imports(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     found = modules("serving.door", tmp_path)
-    # The service's functions are run by calls, training's are not.
-    assert list(found) == ["serving", "serving.door", "training", "training.model"]
-    assert packages(found.values(), tmp_path) == ["numpy", "pyyaml", "scipy"]
+    # Functions of the service and of models are run by calls; what a folder offers is not.
+    ours = ["serving", "serving.door", "training", "training.loops", "training.model"]
+    assert list(found) == ours
+    assert packages(found.values(), tmp_path) == ["numba", "numpy", "pyyaml", "scipy"]
 
 
 def test_the_dockerfile_is_ten_lines_that_name_no_host_and_no_root():
