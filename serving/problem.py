@@ -11,7 +11,8 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from serving.api import Part, ScoreRequest
+from serving.api.asked import ScoreRequest
+from serving.api.parts import Part
 from serving.nesting import is_deeper
 
 MEDIA_TYPE = "application/problem+json"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from serving.api import ScoreRequest
+from serving.api.asked import ScoreRequest
 from serving.idempotency.remembered import Note
 from serving.record import recorded
 from serving.record.ledger import LedgerError

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from serving.api import RecordedChurn, RecordedClv, RecordedScore
+from serving.api.recorded import RecordedChurn, RecordedClv, RecordedScore
 from serving.record.ledger import BATCH, Ledger
 from serving.record.merkle import Entry, canonical
 from serving.releases.release import Release, ReleaseError, bundle_by_digest

@@ -11,7 +11,8 @@ from threading import Lock
 from typing import Any, get_args
 
 from configs.errors import StamkundeError
-from serving.api import Asked, ScoreAnswer, ScoreRequest
+from serving.api.answers import ScoreAnswer
+from serving.api.asked import Asked, ScoreRequest
 from serving.scoring.online import Online
 from serving.scoring.segmented import OUT_OF_RANGE
 from training.quantities import Language

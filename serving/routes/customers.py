@@ -8,7 +8,7 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.api import AtRiskAsked
+from serving.api.at_risk import AtRiskAsked
 from serving.batch.at_risk import AtRiskError, CursorError, Latest, Latests
 from serving.problem import ProblemError
 from serving.routes import parameters

@@ -11,7 +11,7 @@ from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
-from serving.api import BatchRequest
+from serving.api.jobs import BatchRequest
 from serving.batch import jobs
 from serving.batch.jobs import BusyError, Job, Jobs
 from serving.idempotency.once import once

@@ -9,7 +9,7 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.api import RecordedAsked
+from serving.api.recorded import RecordedAsked
 from serving.problem import ProblemError
 from serving.record import recorded
 from serving.record.ledger import ID, NUMBER

@@ -12,7 +12,7 @@ from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from serving.api import ScoreRequest
+from serving.api.asked import ScoreRequest
 from serving.idempotency.once import HEADER, once
 from serving.idempotency.remembered import Note
 from serving.idempotency.resumed import Results, scored_once

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from configs.schema import Config
 from features.schema import FeatureColumn, FeatureError, FeatureSchema, check_value
 from features.store import FeatureStore, StoredFeatures
-from serving.api import Asked, ScoreRequest
+from serving.api.asked import Asked, ScoreRequest
 from serving.record.ledger import Ledger, customer_token
 from serving.releases.release import Release
 from serving.scoring.customers import Customers

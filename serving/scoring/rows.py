@@ -13,7 +13,7 @@ from configs.schema import Config
 from features.contract import DataError
 from features.own_rows import OwnRows, Rows
 from features.schema import FeatureError, FeatureSchema
-from serving.api import TABLES, GivenRows
+from serving.api.asked import TABLES, GivenRows
 from serving.record.merkle import canonical
 from serving.scoring.known import LONGEST_TEXT, CustomerError, Known
 

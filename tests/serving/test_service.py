@@ -15,7 +15,9 @@ import pytest
 
 from features.source import load_tables
 from serving import app, server, settings
-from serving.api import ModelsAnswer, Problem, ScoreAnswer
+from serving.api.answers import ScoreAnswer
+from serving.api.models import ModelsAnswer
+from serving.api.problems import Problem
 from serving.batch.run import fill_store, score_base
 from serving.guard import door
 from serving.guard import log as guard_log

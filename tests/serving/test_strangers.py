@@ -13,7 +13,7 @@ import pytest
 
 from features.source import load_tables
 from serving import server, settings
-from serving.api import Problem
+from serving.api.problems import Problem
 from serving.app import application
 from serving.batch.run import fill_store
 from serving.guard import key_changes

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.source import load_tables
-from serving import api, settings
+from serving import settings
+from serving.api.jobs import Job as JobAnswer
 from serving.batch import base_job, jobs
 from serving.batch.jobs import BusyError, Job, Jobs, as_told
 from serving.batch.run import score_base
@@ -54,7 +55,7 @@ def until(shop, place, *states):
     deadline = time.monotonic() + 60
     while True:
         answer = shop.client.get(place)
-        api.Job.model_validate_json(answer.content)
+        JobAnswer.model_validate_json(answer.content)
         if answer.json()["state"] in states:
             return answer.json()
         assert time.monotonic() < deadline, answer.text
@@ -63,7 +64,7 @@ def until(shop, place, *states):
 
 def test_the_base_is_scored_as_the_batch_does_and_the_file_is_given(shop, tmp_path):
     answer = shop.client.post("/v1/score/batch", json={"reasons": 2, "language": "da"})
-    api.Job.model_validate_json(answer.content)
+    JobAnswer.model_validate_json(answer.content)
     place = answer.headers["location"]
     assert (answer.status_code, answer.json()["state"]) == (202, "queued")
     assert place == f"/v1/score/batch/{answer.json()['job']}"

@@ -12,7 +12,7 @@ import pytest
 
 from features.source import load_tables
 from serving import server, settings
-from serving.api import ScoreRequest
+from serving.api.asked import ScoreRequest
 from serving.app import opened
 from serving.batch.run import fill_store
 from serving.releases.code import ROOT, modules, packages

@@ -1,6 +1,6 @@
 """What is kept of the calls on which a release is tried."""
 
-from serving.api import ScoreRequest
+from serving.api.asked import ScoreRequest
 from serving.releases.shadow import CALLS, Recent
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from features.source import load_tables
 from serving import server, settings
-from serving.api import ModelsAnswer, ScoreAnswer
+from serving.api.answers import ScoreAnswer
+from serving.api.models import ModelsAnswer
 from serving.batch.run import fill_store
 from serving.demo import free_port
 from serving.record.merkle import canonical

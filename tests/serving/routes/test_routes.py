@@ -9,7 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.source import load_tables
-from serving.api import AtRiskAnswer, ModelsAnswer, Problem, RecordedScore
+from serving.api.at_risk import AtRiskAnswer
+from serving.api.models import ModelsAnswer
+from serving.api.problems import Problem
+from serving.api.recorded import RecordedScore
 from serving.batch.at_risk import FILE, Latests
 from serving.batch.run import score_base
 from serving.record import recorded

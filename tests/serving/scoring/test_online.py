@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from features.source import load_tables
-from serving.api import ScoreRequest
+from serving.api.asked import ScoreRequest
 from serving.batch.run import fill_store
 from serving.record.ledger import LedgerError
 from serving.record.merkle import canonical
