@@ -20,7 +20,7 @@ from serving.batch.at_risk import FILE, Latests
 from serving.batch.jobs import Jobs
 from serving.guard.log import log
 from serving.problem import FAILED, ProblemError
-from serving.record.ledger import LedgerError
+from serving.record.draft import LedgerError
 from serving.record.recorder import Recorder
 from serving.releases.release import Release
 from serving.releases.shadow import warm

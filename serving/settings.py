@@ -20,7 +20,8 @@ from configs.schema import Config, DuckDbEngine
 from features.posted import canonical
 from features.store import FeatureStore
 from serving.idempotency.remembered import Remembered
-from serving.record.ledger import Ledger, secret
+from serving.record.ledger import Ledger
+from serving.record.tokens import secret
 
 VARIABLE = "STAMKUNDE_VAR"
 FILE = "settings.json"

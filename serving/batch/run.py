@@ -28,7 +28,7 @@ from serving.destinations.place import destination_of
 from serving.destinations.stamp import Stamp
 from serving.record.batch_layout import leaves
 from serving.record.batch_rows import Part
-from serving.record.ledger import customer_token, customer_tokens
+from serving.record.tokens import customer_token, customer_tokens
 from serving.releases.kept import still_asked
 from serving.releases.release import Release
 from serving.scoring.score import Assessments, assess, record, schemas

@@ -9,7 +9,7 @@ from typing import Any
 from serving.api.asked import ScoreRequest
 from serving.idempotency.remembered import Note
 from serving.record import recorded
-from serving.record.ledger import LedgerError
+from serving.record.draft import LedgerError
 from serving.scoring.online import Online
 
 Results = list[dict[str, Any]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from configs.errors import StamkundeError
 from configs.schema import Config
-from serving.record.ledger import canonical
+from serving.record.merkle import canonical
 from serving.releases.release import bundle_by_digest
 from serving.scoring.score import replay
 from serving.settings import open_ledger

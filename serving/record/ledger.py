@@ -1,22 +1,17 @@
 """The record of every score, in which whatever is changed afterwards shows."""
 
-import hmac
-import os
 import re
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
-from hashlib import sha256
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from features.contract import StamkundeError
-from features.database import Database, Prepared
+from features.database import Database
 from serving.record.batch_layout import Layout
 from serving.record.batch_rows import (
     Commitment,
@@ -26,55 +21,23 @@ from serving.record.batch_rows import (
     write_columns,
     write_rows,
 )
+from serving.record.draft import Draft, LedgerError, checked, drafted
 from serving.record.merkle import (
     ROW,
     START,
     Entry,
     Verification,
-    canonical,
     chain_faults,
     chain_hash,
     frame_faults,
     leaf_hash,
     put,
-    sync,
     temporary_beside,
 )
-from serving.record.merkle import merkle_root as merkle_root
+from serving.record.table import HEAD, INSERT, LEDGER, entry_of, first, streamed
 
 BATCH = "batch"
-ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-PLAIN = re.compile(r"[ !#-\[\]-~]*")  # what JSON spells as it stands
 NUMBER = re.compile(r"[1-9][0-9]{0,11}")
-
-LEDGER = sa.Table(
-    "ledger",
-    sa.MetaData(),
-    sa.Column("base", sa.String, primary_key=True),
-    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
-    *(sa.Column(name, sa.String, nullable=False) for name in ("id", "kind", "at")),
-    sa.Column("entry", sa.LargeBinary, nullable=False),
-    *(sa.Column(name, sa.LargeBinary, nullable=False) for name in ("leaf_hash", "chain_hash")),
-    sa.UniqueConstraint("base", "id"),
-)
-
-
-_HEAD = Prepared(
-    sa.select(LEDGER.c.seq, LEDGER.c.chain_hash)
-    .where(LEDGER.c.base == sa.bindparam("base"))
-    .order_by(LEDGER.c.seq.desc())
-    .limit(1)
-)
-_INSERT = Prepared(
-    sa.insert(LEDGER).values({held.name: sa.bindparam(held.name) for held in LEDGER.columns})
-)
-
-Draft = dict[str, Any]
-"""An entry that is spelt out and hashed, and not yet hung on those before it."""
-
-
-class LedgerError(StamkundeError):
-    """Something that is not on record, or cannot be."""
 
 
 class Ledger:
@@ -92,7 +55,7 @@ class Ledger:
     """
 
     def __init__(self, place: str | Path, base: str, folder: str | Path | None = None) -> None:
-        self.base = _checked(base)
+        self.base = checked(base)
         self._database = Database(place, LEDGER)
         beside = (self._database.path or Path("var", "ledger.db")).parent
         self.folder = Path(folder or beside / "batches" / base)
@@ -126,7 +89,7 @@ class Ledger:
         for _, kind, _ in records:
             if kind in (BATCH, ROW):
                 raise LedgerError(f"the kind {kind!r} is kept for batches; use append_batch")
-        return [self._draft(entry_id, kind, body, at) for entry_id, kind, body in records]
+        return [drafted(self.base, entry_id, kind, body, at) for entry_id, kind, body in records]
 
     def write(self, drafts: Sequence[Draft]) -> list[Entry]:
         """Record drafts, all or none; they are on disk when this returns.
@@ -200,24 +163,24 @@ class Ledger:
 
     def holds(self, entry_id: str) -> bool:
         """Say whether an id is on record."""
-        return self._known(_checked(entry_id)) is not None
+        return self._known(checked(entry_id)) is not None
 
     def entries(self, kind: str | None = None, last: int | None = None) -> Iterator[Entry]:
         """Give the entries in their order: all, those of a kind, or only the last so many."""
         of_kind = sa.true() if kind is None else LEDGER.c.kind == kind
         with self._database.reading() as connection:
             if last is None:
-                yield from _streamed(
+                yield from streamed(
                     connection, self._select().order_by(LEDGER.c.seq).where(of_kind)
                 )
             else:
                 newest = self._newest_first().where(of_kind).limit(last)
-                yield from reversed(list(_streamed(connection, newest)))
+                yield from reversed(list(streamed(connection, newest)))
 
     def head(self) -> Entry | None:
         """Give the last entry, whose `chain_hash` commits to all of the record; None if empty."""
         with self._database.reading() as connection:
-            return _first(connection, self._newest_first())
+            return first(connection, self._newest_first())
 
     def verify(self) -> Verification:
         """Recompute every hash of the record, and of the rows of its batches.
@@ -231,7 +194,7 @@ class Ledger:
         chain = START
         with self._database.reading() as connection:
             try:
-                for entry in _streamed(connection, self._select().order_by(LEDGER.c.seq)):
+                for entry in streamed(connection, self._select().order_by(LEDGER.c.seq)):
                     found = list(frame_faults(entry, self.base))
                     if not found and entry.kind == BATCH:
                         held, found = batch_faults(entry, self.folder)
@@ -257,21 +220,16 @@ class Ledger:
     ) -> Entry:
         if taken := sorted({"rows", "root", "file"} & body.keys()):
             raise LedgerError(f"a batch's {', '.join(taken)}: the ledger says that; leave it out")
-        lasting = self.folder / f"{_checked(batch_id)}.parquet"
+        lasting = self.folder / f"{checked(batch_id)}.parquet"
         with temporary_beside(lasting) as temporary:
             count, root = write(temporary)
             of_rows = {"rows": count, "root": root.hex(), "file": lasting.name}
-            drafts = [self._draft(batch_id, BATCH, {**body, **of_rows}, at)]
+            drafts = [drafted(self.base, batch_id, BATCH, {**body, **of_rows}, at)]
             with self._writing(drafts) as connection:
                 # The entry goes in first, uncommitted: an id on record keeps the rows it has.
                 entries = self._link(connection, drafts)
                 put(temporary, lasting)
         return entries[0]
-
-    def _draft(self, entry_id: str, kind: str, body: Mapping[str, Any], at: datetime) -> Draft:
-        frame = {"id": _checked(entry_id), "kind": _checked(kind), "at": _instant(at)}
-        data = canonical({"v": 1, "base": self.base, **frame, "body": dict(body)})
-        return {"base": self.base, **frame, "entry": data, "leaf_hash": leaf_hash(data)}
 
     @contextmanager
     def _writing(self, drafts: Sequence[Draft]) -> Iterator[sa.Connection]:
@@ -287,14 +245,14 @@ class Ledger:
             ) from error
 
     def _link(self, connection: sa.Connection, drafts: Sequence[Draft]) -> list[Entry]:
-        head = _HEAD(connection, {"base": self.base}).first()
+        head = HEAD(connection, {"base": self.base}).first()
         seq, chain = tuple(head) if head else (0, START)
         linked = []
         for draft in drafts:
             seq, chain = seq + 1, chain_hash(chain, draft["leaf_hash"])
             linked.append({**draft, "seq": seq, "chain_hash": chain})
-        _INSERT(connection, *linked)
-        return [_entry(each) for each in linked]
+        INSERT(connection, *linked)
+        return [entry_of(each) for each in linked]
 
     def _select(self) -> sa.Select[Any]:
         return sa.select(LEDGER).where(LEDGER.c.base == self.base)
@@ -304,7 +262,7 @@ class Ledger:
 
     def _known(self, entry_id: str) -> Entry | None:
         with self._database.reading() as connection:
-            return _first(connection, self._select().where(LEDGER.c.id == entry_id))
+            return first(connection, self._select().where(LEDGER.c.id == entry_id))
 
     def _row(self, batch: Entry, number: str) -> Entry | None:
         if batch.kind != BATCH or not NUMBER.fullmatch(number):
@@ -321,81 +279,3 @@ class Ledger:
             leaf_hash=leaf_hash(data),
             said=said,
         )
-
-
-def _checked(name: str) -> str:
-    if not ID.fullmatch(name):
-        raise LedgerError(
-            "a base, an id and a kind are letters, digits and . _ -, at most 200, beginning with "
-            f"a letter or digit; got {name!r}"
-        )
-    return name
-
-
-def _instant(at: datetime) -> str:
-    if at.tzinfo is None:
-        raise LedgerError(f"an entry's time needs its zone, got {at}; give datetime.now(UTC)")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _streamed(connection: sa.Connection, sought: sa.Select[Any]) -> Iterator[Entry]:
-    rows = connection.execution_options(yield_per=1_000).execute(sought).mappings()
-    return map(_entry, rows)
-
-
-def _first(connection: sa.Connection, sought: sa.Select[Any]) -> Entry | None:
-    row = connection.execute(sought.limit(1)).mappings().first()
-    return None if row is None else _entry(row)
-
-
-def _entry(row: Mapping[Any, Any]) -> Entry:
-    # SQLite lets whoever edits the file put text where bytes were; `verify` must read that too.
-    data, leaf, chain = (
-        value if isinstance(value, bytes) else str(value).encode()
-        for value in (row["entry"], row["leaf_hash"], row["chain_hash"])
-    )
-    return Entry(row["seq"], row["id"], row["kind"], row["at"], data, leaf, chain)
-
-
-def secret(path: str | Path) -> bytes:
-    """Read the secret of 32 bytes, or make it, readable by its owner alone.
-
-    Raises
-    ------
-    LedgerError
-        If the file holds something else.
-    """
-    path = Path(path)
-    if not path.exists():
-        with temporary_beside(path) as temporary:
-            temporary.write_bytes(secrets.token_bytes(32))
-            sync(temporary)
-            # Unlike a rename, a link gives way to the one another process made meanwhile.
-            with suppress(FileExistsError):
-                os.link(temporary, path)
-            sync(path.parent)
-    key = path.read_bytes()
-    if len(key) != 32:
-        raise LedgerError(f"{path}: a secret is 32 bytes, found {len(key)}; restore the right file")
-    return key
-
-
-def customer_token(key: bytes, base: str, customer_id: str) -> str:
-    """Name a customer in the record so that only who holds the secret can tell who it is."""
-    return hmac.digest(key, canonical([base, customer_id]), "sha256").hex()[:32]
-
-
-def customer_tokens(key: bytes, base: str, customer_ids: Sequence[str]) -> list[str]:
-    """Name many customers as `customer_token` does, at a third of its cost.
-
-    HMAC (RFC 2104) is two hashes, each of a block that the key alone makes and then of the message.
-    """
-    inner, outer = (bytes(byte ^ pad for byte in key.ljust(64, b"\0")) for pad in (0x36, 0x5C))
-    empty = canonical([base, ""])
-    ahead, behind = inner + empty[:-2], empty[-2:]
-    if not PLAIN.fullmatch("".join(customer_ids)):
-        return [customer_token(key, base, customer) for customer in customer_ids]
-    return [
-        sha256(outer + sha256(ahead + customer.encode() + behind).digest()).hexdigest()[:32]
-        for customer in customer_ids
-    ]

@@ -9,7 +9,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from configs.errors import StamkundeError
-from serving.record.ledger import Draft, Ledger, LedgerError
+from serving.record.draft import Draft, LedgerError
+from serving.record.ledger import Ledger
 
 _TOGETHER = 1_000  # entries of one commit: more would keep the first waiting
 

@@ -20,7 +20,8 @@ from features.engine import computed
 from features.source import Tables
 from features.timeline import stamp
 from serving.batch.run import entry_body, records
-from serving.record.ledger import Ledger, LedgerError
+from serving.record.draft import LedgerError
+from serving.record.ledger import Ledger
 from serving.record.merkle import canonical
 from serving.report.scored import SEGMENT, Scored
 from serving.scoring.score import Assessments, answer, assess

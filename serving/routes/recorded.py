@@ -12,7 +12,8 @@ from starlette.responses import Response
 from serving.api.recorded import RecordedAsked
 from serving.problem import ProblemError
 from serving.record import recorded
-from serving.record.ledger import ID, NUMBER
+from serving.record.draft import ID
+from serving.record.ledger import NUMBER
 from serving.record.merkle import RowsError
 from serving.routes import parameters
 from serving.routes.language import accepted

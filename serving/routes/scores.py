@@ -17,7 +17,7 @@ from serving.idempotency.once import HEADER, once
 from serving.idempotency.remembered import Note
 from serving.idempotency.resumed import Results, scored_once
 from serving.problem import ProblemError, read_request
-from serving.record.ledger import Draft
+from serving.record.draft import Draft
 from serving.releases.shadow import Recent
 from serving.routes.language import accepted
 from serving.routes.route import ScopedRoute, as_json, in_json

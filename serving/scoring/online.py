@@ -15,7 +15,8 @@ from configs.schema import Config
 from features.schema import FeatureColumn, FeatureError, FeatureSchema, check_value
 from features.store import FeatureStore, StoredFeatures
 from serving.api.asked import Asked, ScoreRequest
-from serving.record.ledger import Ledger, customer_token
+from serving.record.ledger import Ledger
+from serving.record.tokens import customer_token
 from serving.releases.release import Release
 from serving.scoring.customers import Customers
 from serving.scoring.known import LONGEST_TEXT, CustomerError, Known

@@ -7,7 +7,8 @@ from features.build import schema_of
 from features.schema import FeatureError
 from features.source import load_tables
 from serving.batch.run import fill_store, score_base
-from serving.record.ledger import Ledger, LedgerError
+from serving.record.draft import LedgerError
+from serving.record.ledger import Ledger
 from serving.record.merkle import canonical
 from serving.releases.release import Release, bundle_by_digest, publish
 from serving.scoring.score import replay, schemas

@@ -14,8 +14,8 @@ from features.source import load_tables
 from serving.batch import features as batch_features
 from serving.batch.run import score_base
 from serving.record.batch_layout import Layout, leaves, spelt
-from serving.record.ledger import customer_token, customer_tokens
 from serving.record.merkle import canonical, leaf_hash, merkle_root
+from serving.record.tokens import customer_token, customer_tokens
 from serving.releases.release import Release, bundle_by_digest, publish
 from serving.scoring.score import answer, assess, record, replay
 from serving.settings import open_ledger, open_secret

@@ -21,7 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.contract import StamkundeError
-from serving.record.ledger import Ledger, LedgerError, customer_token, secret
+from serving.record.draft import LedgerError
+from serving.record.ledger import Ledger
 from serving.record.merkle import (
     SAFE,
     RowsError,
@@ -33,6 +34,7 @@ from serving.record.merkle import (
     merkle_root,
     parsed,
 )
+from serving.record.tokens import customer_token, secret
 
 ROOT = Path(__file__).parents[3]
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from serving.record.ledger import Ledger, LedgerError
+from serving.record.draft import LedgerError
+from serving.record.ledger import Ledger
 from serving.record.recorder import Recorder
 
 AT = datetime(2024, 6, 3, 9, tzinfo=UTC)
