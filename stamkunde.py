@@ -729,7 +729,7 @@ def _promote(
 
 def _fill_store(config: Config, tables: Tables, as_of: date) -> int:
     """Fill the feature store for the champions, or for the present schema if there are none."""
-    from serving.batch.run import fill_store
+    from serving.batch.fill import fill_store
     from serving.releases.release import current, is_promoted
     from serving.settings import open_store
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,16 @@ from serving.scoring.assessment import Assessments, TaskScores, schemas
 from serving.scoring.segmented import NOBODY, WayScores
 from training.bundle import Bundle
 from training.reasons import Options
+
+
+def entry_body(release: Release, as_of: date, options: Options) -> dict[str, Any]:
+    """Return what the entry of a batch says of all its rows."""
+    return {
+        "as_of": str(as_of),
+        "release": release.digest,
+        "bundles": release.digests,
+        "options": asdict(options),
+    }
 
 
 def layout(release: Release, options: Options) -> Layout:

@@ -1,37 +1,35 @@
-"""The whole customer base: its scores to a file or a table, its features to the store."""
+"""The whole customer base scored, to a file or a table."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from configs.schema import Config
-from features.build import build_known, schema_of
-from features.schema import FeatureSchema
+from features.build import schema_of
 from features.source import Tables
-from features.store import FeatureStore
 from serving.batch import latest
 from serving.batch import record as batch_record
-from serving.batch.columns import Columns, ways
+from serving.batch.columns import Columns
 from serving.batch.features import built, customers, read
+from serving.batch.fill import check_definitions
+from serving.batch.schema import ways
+from serving.batch.tally import Tally
 from serving.destinations.destination import Destination, Written
 from serving.destinations.place import destination_of
 from serving.destinations.stamp import Stamp
 from serving.record.batch_layout import leaves
 from serving.record.batch_rows import Part
-from serving.record.tokens import customer_token, customer_tokens
-from serving.releases.kept import still_asked
+from serving.record.tokens import customer_tokens
 from serving.releases.release import Release
-from serving.scoring.score import Assessments, assess, record, schemas
+from serving.scoring.score import assess, schemas
 from serving.settings import open_ledger, open_secret
 from training.quantities import Language
 from training.reasons import Options
@@ -120,7 +118,7 @@ def score_base(
         If the place cannot take them.
     """
     present = schema_of(config, tables)
-    _check_definitions(present, schemas(release))
+    check_definitions(present, schemas(release))
     options = Options(reasons, language, config.serving.bands)
     rows = read(features, present, as_of) if features else built(config, tables, as_of)
     return score_rows(config, release, rows, as_of, out, at, options, batch_id)
@@ -163,7 +161,7 @@ def score_rows(
     ledger = open_ledger(config.name, config.var)
     try:
         place.begin(batch.columns.schema)
-        body = entry_body(release, as_of, options)
+        body = batch_record.entry_body(release, as_of, options)
         body["terms"] = batch_record.terms(release, options)
         ledger.append_columns(name, batch.layout, batch.parts(rows, place), body, at)
         written = place.commit()
@@ -174,46 +172,6 @@ def score_rows(
         ledger.close()
     latest.write(config.var, pa.concat_tables(batch.shortened).unify_dictionaries())
     return batch.summary(place.told, written)
-
-
-def entry_body(release: Release, as_of: date, options: Options) -> dict[str, Any]:
-    """Return what the entry of a batch says of all its rows."""
-    return {
-        "as_of": str(as_of),
-        "release": release.digest,
-        "bundles": release.digests,
-        "options": asdict(options),
-    }
-
-
-def records(
-    assessed: Assessments, key: bytes, base: str, options: Options
-) -> Iterator[dict[str, Any]]:
-    """Yield what goes on record of each customer, under a name that is not their id."""
-    for row, customer in enumerate(assessed.customer_ids):
-        yield record(assessed, row, customer_token(key, base, customer), options)
-
-
-@dataclass
-class _Tally:
-    """How many customers have what."""
-
-    customers: int = 0
-    flagged: int = 0
-    scored: dict[str, int] = field(default_factory=dict)
-    coded: dict[str, int] = field(default_factory=dict)
-
-    def add(self, scores: pa.Table) -> None:
-        self.customers += scores.num_rows
-        self.flagged += pc.sum(pc.greater(pc.list_value_length(scores["flags"]), 0)).as_py()
-        for told in pc.value_counts(pc.list_flatten(scores["codes"])).to_pylist():
-            name, count = told["values"], told["counts"]
-            self.coded[name] = self.coded.get(name, 0) + count
-
-    def finish(self, asked: Iterable[str]) -> None:
-        for name in asked:
-            without = sum(n for code, n in self.coded.items() if code.rpartition(":")[0] == name)
-            self.scored[name] = self.customers - without
 
 
 @dataclass(frozen=True)
@@ -236,7 +194,7 @@ class _Batch:
         self._id, self._base, self._release, self._options = batch_id, config.name, release, options
         self._stamp, self._key = stamp, open_secret(config.var)
         self._schemas = schemas(release)
-        self._tally = _Tally()
+        self._tally = Tally()
 
     def parts(self, tables: Iterable[pa.Table], place: Destination) -> Iterator[Part]:
         """Score tables of features, write their scores, and yield what goes on record."""
@@ -283,38 +241,3 @@ class _Batch:
             tally.flagged,
             written,
         )
-
-
-def fill_store(
-    config: Config, tables: Tables, release: Release | None, as_of: date, store: FeatureStore
-) -> int:
-    """Put every customer's features as of a date into the store; return how many customers.
-
-    They are stored under each schema of the release, or under the present one if nothing is
-    promoted yet; and at the same instant under those by which a service answers until it has
-    taken up the release. Sets of other schemas are taken away.
-
-    Raises
-    ------
-    FeatureError
-        If a feature is computed otherwise than when a model was trained.
-    """
-    present = schema_of(config, tables)
-    wanted = schemas(release) if release else {present.digest: present}
-    _check_definitions(present, wanted)
-    table = build_known(config, tables, as_of)
-    ids = table["customer_id"].tolist()
-    kept = {**still_asked(config.var, present), **wanted}
-    store.replace_sets(
-        config.name,
-        str(as_of),
-        ids,
-        {digest: schema.plain(table) for digest, schema in kept.items()},
-        [digest for digest in store.schemas(config.name) if digest not in kept],
-    )
-    return len(ids)
-
-
-def _check_definitions(present: FeatureSchema, wanted: dict[str, FeatureSchema]) -> None:
-    for schema in wanted.values():
-        schema.check_definitions(present)

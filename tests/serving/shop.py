@@ -17,7 +17,7 @@ from configs.schema import Config
 from features.source import load_tables
 from serving import settings
 from serving.app import application
-from serving.batch.run import fill_store
+from serving.batch.fill import fill_store
 from serving.releases.release import Release, publish
 from serving.scoring.online import Online
 from serving.settings import Settings

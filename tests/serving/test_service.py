@@ -18,7 +18,8 @@ from serving import app, server, settings
 from serving.api.answers import ScoreAnswer
 from serving.api.models import ModelsAnswer
 from serving.api.problems import Problem
-from serving.batch.run import fill_store, score_base
+from serving.batch.fill import fill_store
+from serving.batch.run import score_base
 from serving.guard import door
 from serving.guard import log as guard_log
 from serving.record.merkle import canonical

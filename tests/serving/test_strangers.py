@@ -15,7 +15,7 @@ from features.source import load_tables
 from serving import server, settings
 from serving.api.problems import Problem
 from serving.app import application
-from serving.batch.run import fill_store
+from serving.batch.fill import fill_store
 from serving.guard import key_changes
 from serving.guard.keys import SCOPES
 from serving.guard.places import LIVE, PROBES

@@ -6,7 +6,8 @@ import pytest
 from features.build import schema_of
 from features.schema import FeatureError
 from features.source import load_tables
-from serving.batch.run import fill_store, score_base
+from serving.batch.fill import fill_store
+from serving.batch.run import score_base
 from serving.record.draft import LedgerError
 from serving.record.ledger import Ledger
 from serving.record.merkle import canonical

@@ -14,7 +14,7 @@ from features.source import load_tables
 from serving import server, settings
 from serving.api.asked import ScoreRequest
 from serving.app import opened
-from serving.batch.run import fill_store
+from serving.batch.fill import fill_store
 from serving.releases.code import ROOT, modules, packages
 from serving.releases.package import PackageError, export, package
 from serving.releases.release import ReleaseError, publish

@@ -13,7 +13,7 @@ from features.source import load_tables
 from serving import server, settings
 from serving.api.answers import ScoreAnswer
 from serving.api.models import ModelsAnswer
-from serving.batch.run import fill_store
+from serving.batch.fill import fill_store
 from serving.demo import free_port
 from serving.record.merkle import canonical
 from serving.releases.promotion import promote, rollback

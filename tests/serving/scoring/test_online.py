@@ -9,7 +9,7 @@ import pytest
 
 from features.source import load_tables
 from serving.api.asked import ScoreRequest
-from serving.batch.run import fill_store
+from serving.batch.fill import fill_store
 from serving.record.draft import LedgerError
 from serving.record.merkle import canonical
 from serving.releases.release import bundle_by_digest, publish
