@@ -162,7 +162,7 @@ def rollback(
     task: TaskName, config: ConfigFile, set_: Overrides = None, as_json: AsJson = False
 ) -> None:
     """Make the champion before this one the champion again."""
-    from serving.promotion import rollback as back
+    from serving.releases.promotion import rollback as back
 
     told = load(config, set_ or [])
     chosen = back(told, _tracker(told), _one_task(told, task), at=_now())
@@ -223,7 +223,7 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
     from features.check import unfit
     from features.source import first_and_last_day
     from serving.demo import TRIALS, serve_and_ask, tell_where_next
-    from serving.package import package as build
+    from serving.releases.package import package as build
     from serving.report.job import write_report
     from training.check import check as examine
     from training.progress import Reporter
@@ -323,7 +323,7 @@ def _report_file(config: Config, task: str = "all") -> Path:
 def _promote(
     config: Config, task: Task, version: int | None = None, force: str | None = None
 ) -> Version:
-    from serving.promotion import promote as move
+    from serving.releases.promotion import promote as move
 
     return move(config, _tracker(config), task, at=_now(), number=version, force=force)
 
@@ -335,7 +335,9 @@ def main() -> NoReturn:
     try:
         app()
     except StamkundeError as error:
-        from serving.promotion import RefusedError  # it takes seconds that other commands spare
+        from serving.releases.promotion import (
+            RefusedError,  # it takes seconds that other commands spare
+        )
 
         sys.exit(_told(error, 1 if isinstance(error, RefusedError) else 2))
     except OSError as error:

@@ -16,18 +16,18 @@ from starlette.responses import Response
 from configs.errors import StamkundeError
 from features.database import DatabaseError
 from serving import settings
-from serving.at_risk import FILE, Latests
+from serving.batch.at_risk import FILE, Latests
+from serving.batch.jobs import Jobs
 from serving.guard.log import failed, log
-from serving.jobs import Jobs
-from serving.ledger import LedgerError
-from serving.online import Online
 from serving.problem import FAILED, ProblemError
-from serving.recorder import Recorder
-from serving.release import Release
+from serving.record.draft import LedgerError
+from serving.record.recorder import Recorder
+from serving.releases.release import Release
+from serving.releases.shadow import warm
+from serving.releases.swap import Served, following, note
 from serving.routes import customers, document, jobs, models, recorded, scores
+from serving.scoring.online import Online
 from serving.settings import Settings
-from serving.shadow import warm
-from serving.swap import Served, following, note
 
 # More threads than processors only wait for each other, and some calls then wait for seconds.
 _THREADS = max(2, os.cpu_count() or 1)

@@ -14,9 +14,10 @@ import pandas as pd
 
 from configs.schema import Config
 from features.source import Tables
-from serving import audit, key_changes
-from serving.batch import score_base
-from serving.release import current
+from serving.batch.run import score_base
+from serving.guard import key_changes
+from serving.record import audit
+from serving.releases.release import current
 from serving.server import DIRECT, start, wait_until_ready
 from serving.settings import open_ledger
 

@@ -12,7 +12,8 @@ import orjson
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from serving.api import Part, ScoreRequest
+from serving.api.asked import ScoreRequest
+from serving.api.parts import Part
 from serving.nesting import is_deeper, members
 
 MEDIA_TYPE = "application/problem+json"

@@ -18,10 +18,10 @@ from configs.errors import StamkundeError
 from configs.schema import Config
 from serving import settings
 from serving.guard.caller import listens_on_loopback
-from serving.keys import FILE, KeyStore
-from serving.merkle import put, sync, temporary_beside
-from serving.package import environment
-from serving.release import current
+from serving.guard.keys import FILE, KeyStore
+from serving.record.merkle import put, sync, temporary_beside
+from serving.releases.package import environment
+from serving.releases.release import current
 
 SERVICE = "serving.service:Stamkunde"
 

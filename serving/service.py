@@ -27,7 +27,7 @@ class _Guarded(bentoml.Service):
         from serving.app import application
         from serving.guard.door import Guard
         from serving.memory import settled
-        from serving.package import served
+        from serving.releases.package import served
         from training import compiled
 
         compiled.keep_nothing()

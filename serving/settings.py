@@ -19,8 +19,9 @@ from configs.load import dump
 from configs.schema import Config, DuckDbEngine
 from features.posted import canonical
 from features.store import FeatureStore
-from serving.ledger import Ledger, secret
-from serving.remembered import Remembered
+from serving.idempotency.remembered import Remembered
+from serving.record.ledger import Ledger
+from serving.record.tokens import secret
 
 VARIABLE = "STAMKUNDE_VAR"
 FILE = "settings.json"

@@ -29,7 +29,7 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
-from serving.score import schemas
+from serving.scoring.score import schemas
 from tests.serving import near_valid
 from tests.serving.running import Running, running
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from configs.load import load
-from serving.release import current
+from serving.releases.release import current
 from serving.settings import open_ledger
 from tests.trading import make_trading_shop
 from training import bundle

@@ -14,9 +14,9 @@ from features.mapping import mapped
 from features.own_rows import OwnRows
 from features.posted import canonical
 from features.schema import FeatureSchema
-from serving.api import TABLES
-from serving.release import current, is_promoted
-from serving.score import schemas
+from serving.api.asked import TABLES
+from serving.releases.release import current, is_promoted
+from serving.scoring.score import schemas
 
 _GIVEN_AS = {table: name for name, table in TABLES.items()}
 

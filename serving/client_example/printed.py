@@ -9,7 +9,7 @@ from configs.schema import Config
 from serving.app import application
 from serving.client_example import in_curl, in_python
 from serving.client_example.facts import facts_of
-from serving.release import current
+from serving.releases.release import current
 from serving.routes.route import ScopedRoute
 
 Tool = Literal["curl", "python"]

@@ -12,7 +12,7 @@ from configs.schema import Config
 from serving.commands import console
 
 if TYPE_CHECKING:
-    from serving.ledger import Ledger
+    from serving.record.ledger import Ledger
 
 app = typer.Typer(help="The record of every score given.", no_args_is_help=True)
 
@@ -53,7 +53,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Compute a score again from the record and the bundles it names; exit 1 if it differs."""
-    from serving.audit import replays_alike
+    from serving.record.audit import replays_alike
 
     same = replays_alike(load(config, set_ or []), entry_id)
     said = "the same bytes" if same else "NOT the same: see the libraries the bundle was made with"

@@ -33,8 +33,8 @@ def stored(config: Config, tables: Tables, as_of: date) -> int:
     int
         How many customers the store holds.
     """
-    from serving.batch import fill_store
-    from serving.release import current, is_promoted
+    from serving.batch.fill import fill_store
+    from serving.releases.release import current, is_promoted
     from serving.settings import open_store
 
     release = current(config.var) if is_promoted(config.var) else None

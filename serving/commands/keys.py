@@ -15,7 +15,7 @@ from configs.schema import Config
 from serving.commands import console
 
 if TYPE_CHECKING:
-    from serving.keys import Key
+    from serving.guard.keys import Key
 
 app = typer.Typer(help="Who may call the service, and for what.", no_args_is_help=True)
 
@@ -37,7 +37,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, once: only its hash is kept."""
-    from serving import key_changes
+    from serving.guard import key_changes
 
     told, now = load(config, set_ or []), datetime.now(UTC)
     made, text = key_changes.add(told, name, scope, now, _expiry(told, expires, now))
@@ -47,7 +47,7 @@ def add(
 @app.command("list")
 def list_(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
     """List the keys there are, and what became of each."""
-    from serving.keys import FILE, KeyStore
+    from serving.guard.keys import FILE, KeyStore
 
     now = datetime.now(UTC)
     found = KeyStore(load(config, set_ or []).var / FILE).keys(now).values()
@@ -66,7 +66,7 @@ def rotate(
     as_json: AsJson = False,
 ) -> None:
     """Give a key a new secret and print it, once; the old one ends now, or after --overlap."""
-    from serving import key_changes
+    from serving.guard import key_changes
 
     told, now = load(config, set_ or []), datetime.now(UTC)
     lasts = timedelta(0) if overlap is None else _lasting(overlap)
@@ -79,8 +79,8 @@ def revoke(
     key_id: KeyId, config: ConfigFile, set_: Overrides = None, as_json: AsJson = False
 ) -> None:
     """End a key now, also in a service that runs."""
-    from serving import key_changes
-    from serving.keys import told as said
+    from serving.guard import key_changes
+    from serving.guard.keys import told as said
 
     ended = key_changes.revoke(load(config, set_ or []), key_id, datetime.now(UTC))
     console.show(said(ended), as_json, [f"{ended.id} ({ended.name}) is revoked"])
@@ -111,7 +111,7 @@ def _expiry(config: Config, text: str | None, now: datetime) -> datetime | None:
 
 def _show(made: Key, text: str, json_wanted: bool) -> None:
     """Print a key, which nobody can print again."""
-    from serving.keys import told
+    from serving.guard.keys import told
 
     console.show(
         {**told(made), "key": text},
@@ -126,7 +126,7 @@ def _show(made: Key, text: str, json_wanted: bool) -> None:
 
 def _list(held: Sequence[Key], now: datetime, json_wanted: bool) -> None:
     """Print the keys there are, without what they are known by."""
-    from serving.keys import told
+    from serving.guard.keys import told
 
     if json_wanted:
         console.as_json([{**told(each), "valid": each.is_valid(now)} for each in held])

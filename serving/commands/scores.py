@@ -79,10 +79,10 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score the whole customer base in a batch, with reasons, on record."""
-    from serving.batch import score_base
+    from serving.batch.run import score_base
     from serving.destinations.place import destination_of
     from serving.destinations.stamp import Stamp
-    from serving.release import current
+    from serving.releases.release import current
 
     told = load(config, set_ or [])
     release = current(told.var)

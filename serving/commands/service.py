@@ -24,8 +24,8 @@ def package(
     as_json: AsJson = False,
 ) -> None:
     """Build a Bento of the champions and print its tag."""
-    from serving.package import export
-    from serving.package import package as build
+    from serving.releases.package import export
+    from serving.releases.package import package as build
 
     told = load(config, set_ or [])
     tag = build(told)

@@ -61,7 +61,7 @@ class Destination(Protocol):
         """The place, as a user may be told: no password."""
 
     def begin(self, schema: pa.Schema) -> None:
-        """Get ready to take tables of a schema, `serving.columns.columns` of a release.
+        """Get ready to take tables of a schema, `serving.batch.schema.columns` of a release.
 
         Raises
         ------

@@ -13,7 +13,7 @@ from serving.destinations import known
 from serving.destinations.destination import DestinationError, Written
 from serving.destinations.known import Known
 from serving.destinations.stamp import Stamp
-from serving.merkle import put, sync, temporary_beside
+from serving.record.merkle import put, sync, temporary_beside
 
 
 class FileDestination:

@@ -9,8 +9,8 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
+from serving.guard.keys import Key, KeyStore
 from serving.guard.refusal import RefusalError
-from serving.keys import Key, KeyStore
 
 Headers = Mapping[bytes, bytes]
 

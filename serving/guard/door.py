@@ -15,13 +15,13 @@ from starlette.types import Scope as Connection
 
 from serving.guard.call import Call
 from serving.guard.caller import known
+from serving.guard.keys import FILE, KeysError, KeyStore
 from serving.guard.log import failed, log
 from serving.guard.metrics import metrics
 from serving.guard.places import LIVE, NOWHERE, PROBES, Place, Places
 from serving.guard.queue import Queue
 from serving.guard.rate import HERE, Rate
 from serving.guard.refusal import RefusalError
-from serving.keys import FILE, KeysError, KeyStore
 from serving.problem import FAILED, ProblemError
 from serving.routes.route import Scope
 from serving.settings import Settings

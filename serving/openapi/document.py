@@ -10,8 +10,8 @@ from starlette.routing import BaseRoute
 
 from configs.errors import StamkundeError
 from configs.serving import Serving
-from serving import api
 from serving.openapi import headers, parameters
+from serving.openapi.models import MODELS
 from serving.openapi.operation import Answer, Operation, reference
 from serving.openapi.operations import OPEN, OPERATIONS, PROBES
 from serving.openapi.problems import ANYWHERE, OF_A_BODY, OF_A_KEY, OF_A_PROBE, name_of, responses
@@ -92,7 +92,7 @@ def _told(operation: Operation, scope: str | None) -> dict[str, Any]:
     if operation.description:
         told["description"] = operation.description
     asked = [reference(name, "parameters") for name in operation.parameters]
-    asked += parameters.of_query(getattr(api, operation.query)) if operation.query else []
+    asked += parameters.of_query(MODELS[operation.query]) if operation.query else []
     if asked:
         told["parameters"] = asked
     if operation.body:
@@ -131,7 +131,7 @@ def _schemas(operations: Sequence[Operation], serving: Serving) -> dict[str, Any
     """Return the schemas of the models that operations name, with the config's own bounds."""
     names = {name for operation in operations for name in operation.models} | {"Problem"}
     _, held = models_json_schema(
-        [(getattr(api, name), "validation") for name in sorted(names)],
+        [(MODELS[name], "validation") for name in sorted(names)],
         ref_template="#/components/schemas/{model}",
     )
     schemas: dict[str, Any] = held["$defs"]

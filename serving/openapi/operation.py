@@ -16,7 +16,7 @@ class Content:
     Parameters
     ----------
     held : str or dict
-        The name of a model of `serving.api`, or a JSON Schema; `{}` is any bytes.
+        The name of one of `serving.openapi.models`, or a JSON Schema; `{}` is any bytes.
     examples : mapping of str to value
         By name.
     media_type : str
@@ -72,7 +72,7 @@ class Operation:
         Of `serving.openapi.parameters`: in the path and in headers.
     body : Content, optional
     query : str, optional
-        The model of `serving.api` of what is asked after the question mark.
+        The model, of `serving.openapi.models`, of what is asked after the question mark.
     body_required : bool
     description : str
         What else a caller must know.
@@ -90,7 +90,7 @@ class Operation:
 
     @property
     def models(self) -> set[str]:
-        """The models of `serving.api` that it needs."""
+        """The names of the models that it needs."""
         contents = [content for answer in self.answers.values() for content in answer.contents]
         contents += [self.body] if self.body else []
         return {content.held for content in contents if isinstance(content.held, str)}

@@ -7,7 +7,7 @@ those of a batch do, before the list is given to anyone.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,11 +19,13 @@ from features import profile
 from features.engine import computed
 from features.source import Tables
 from features.timeline import stamp
-from serving.batch import entry_body, records
-from serving.ledger import Ledger, LedgerError
-from serving.merkle import canonical
+from serving.batch.record import entry_body
+from serving.record.draft import LedgerError
+from serving.record.ledger import Ledger
+from serving.record.merkle import canonical
+from serving.record.tokens import customer_token
 from serving.report.scored import SEGMENT, Scored
-from serving.score import Assessments, answer, assess
+from serving.scoring.score import Assessments, answer, assess, record
 from serving.settings import open_ledger, open_secret
 from training.quantities import Language
 from training.reasons import Options
@@ -117,7 +119,7 @@ def to_call(
     assessed = assess(scored.release, features) if len(features) else None
     found["reasons"] = pd.Series(_reasons(assessed, options), dtype=object)
     on_record = (
-        tuple(records(assessed, open_secret(config.var), config.name, options)) if assessed else ()
+        tuple(_records(assessed, open_secret(config.var), config.name, options)) if assessed else ()
     )
     body = entry_body(scored.release, scored.as_of, options)
     held = hashlib.sha256(b"".join(map(canonical, [body, *on_record]))).hexdigest()
@@ -161,3 +163,11 @@ def _consents(config: Config, tables: Tables, as_of: date, asked: pd.DataFrame) 
     if "valid_from" in rows.columns:
         held = held.filter(profile.holds(held, stamp(as_of, config.timezone)))
     return computed(tables.backend, held.select("customer_id", *purposes)).to_pandas()
+
+
+def _records(
+    assessed: Assessments, key: bytes, base: str, options: Options
+) -> Iterator[dict[str, Any]]:
+    """Yield what goes on record of each customer, under a name that is not their id."""
+    for row, customer in enumerate(assessed.customer_ids):
+        yield record(assessed, row, customer_token(key, base, customer), options)

@@ -23,8 +23,8 @@ from features.figures.orders import gathered
 from features.figures.trend import trend
 from features.source import Tables, fingerprint, first_and_last_day
 from features.timeline import HistoryError, instant
-from serving.merkle import put, sync, temporary_beside
-from serving.release import Release, current, is_promoted
+from serving.record.merkle import put, sync, temporary_beside
+from serving.releases.release import Release, current, is_promoted
 from serving.report import calls, personas, risk, track_record, written
 from serving.report.contents import Origin, Report
 from serving.report.page import page

@@ -16,10 +16,10 @@ from configs.schema import Config
 from features.build import build_known, schema_of
 from features.schema import FeatureSchema
 from features.source import Tables
-from serving.assessment import schemas
-from serving.release import Release
-from serving.segmented import in_range
-from serving.value import at_risk
+from serving.releases.release import Release
+from serving.scoring.assessment import schemas
+from serving.scoring.segmented import in_range
+from serving.scoring.value import at_risk
 from training.model import Model
 from training.segmenters.segmenter import NOBODY, Segmenter, Worth
 from training.segmenters.value import ValueTenths

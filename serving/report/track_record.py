@@ -13,7 +13,7 @@ import numpy as np
 from configs.schema import Cancel, Clv, Config, Lapse, Timeline
 from features.source import Tables, first_and_last_day
 from features.timeline import HistoryError
-from serving.release import Release
+from serving.releases.release import Release
 from serving.report.scored import ScoredAt, score_at
 from serving.report.track_figures import churn_figures, value_figures
 from training.bundle import Bundle

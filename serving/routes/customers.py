@@ -8,12 +8,12 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.api import AtRiskAsked
-from serving.at_risk import AtRiskError, CursorError, Latest, Latests
-from serving.online import Online
+from serving.api.at_risk import AtRiskAsked
+from serving.batch.at_risk import AtRiskError, CursorError, Latest, Latests
 from serving.problem import ProblemError
 from serving.routes import parameters
 from serving.routes.route import ScopedRoute, as_json
+from serving.scoring.online import Online
 
 _NO_BATCH = "no batch has been scored yet; POST /v1/score/batch scores the base"
 

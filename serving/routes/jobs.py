@@ -11,14 +11,14 @@ from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
-from serving import jobs
-from serving.api import BatchRequest
-from serving.jobs import BusyError, Job, Jobs
-from serving.online import Online
+from serving.api.jobs import BatchRequest
+from serving.batch import jobs
+from serving.batch.jobs import BusyError, Job, Jobs
+from serving.idempotency.once import once
+from serving.idempotency.remembered import Note
 from serving.problem import ProblemError, read_as
-from serving.remembered import Note
-from serving.routes.once import once
 from serving.routes.route import ScopedRoute, as_json
+from serving.scoring.online import Online
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _MEDIA_TYPES = {"parquet": "application/vnd.apache.parquet", "csv": "text/csv; charset=utf-8"}

@@ -7,7 +7,7 @@ from typing import TypeVar, get_origin
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from serving.api import Parameters
+from serving.api.parts import Parameters
 from serving.problem import ProblemError
 
 Asked = TypeVar("Asked", bound=Parameters)

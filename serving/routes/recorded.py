@@ -9,15 +9,16 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving import recorded
-from serving.api import RecordedAsked
-from serving.ledger import ID, NUMBER
-from serving.merkle import RowsError
-from serving.online import Online
+from serving.api.recorded import RecordedAsked
 from serving.problem import ProblemError
+from serving.record import recorded
+from serving.record.draft import ID
+from serving.record.ledger import NUMBER
+from serving.record.merkle import RowsError
 from serving.routes import parameters
 from serving.routes.language import accepted
 from serving.routes.route import ScopedRoute, as_json
+from serving.scoring.online import Online
 from training.quantities import Language
 
 _NO_ID = (

@@ -12,16 +12,16 @@ from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from serving.api import ScoreRequest
-from serving.ledger import Draft
-from serving.online import Online
+from serving.api.asked import ScoreRequest
+from serving.idempotency.once import HEADER, once
+from serving.idempotency.remembered import Note
+from serving.idempotency.resumed import Results, scored_once
 from serving.problem import ProblemError, read_request
-from serving.remembered import Note
-from serving.resumed import Results, scored_once
+from serving.record.draft import Draft
+from serving.releases.shadow import Recent
 from serving.routes.language import accepted
-from serving.routes.once import HEADER, once
 from serving.routes.route import ScopedRoute, as_json, in_json
-from serving.shadow import Recent
+from serving.scoring.online import Online
 from training.quantities import Language
 
 _SMALL = 16_384  # bytes of a body that is read where it arrives

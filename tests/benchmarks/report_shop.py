@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from configs.load import load
 from configs.schema import Config
-from serving.release import is_promoted, publish
+from serving.releases.release import is_promoted, publish
 from tests.benchmarks import report_models, shop
 
 AS_OF = date(2025, 12, 31)

@@ -22,9 +22,10 @@ from configs.load import load
 from configs.schema import Config
 from features.schema import FeatureColumn, FeatureSchema
 from features.source import Tables
-from serving import batch, batch_features
-from serving.release import Release, current, publish
-from serving.score import schemas
+from serving.batch import features as batch_features
+from serving.batch import run as batch
+from serving.releases.release import Release, current, publish
+from serving.scoring.score import schemas
 from tests.benchmarks.measure import in_a_process, report
 from training.blend import Weighted
 from training.predictors import Trees

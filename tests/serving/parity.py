@@ -11,11 +11,11 @@ from typing import Any
 from configs.schema import Config
 from features.build import build
 from features.source import Tables
-from serving.merkle import canonical
-from serving.online import Online
 from serving.problem import read_request
-from serving.release import publish
-from serving.score import answer, assess, record
+from serving.record.merkle import canonical
+from serving.releases.release import publish
+from serving.scoring.online import Online
+from serving.scoring.score import answer, assess, record
 from serving.settings import open_ledger, open_secret, open_store
 from tests.factories import make_bundles, make_posted
 from training.reasons import Options

@@ -11,9 +11,9 @@ from typing import Any
 from configs.schema import Config
 from features.source import Tables, load_tables
 from serving import server, settings
-from serving.batch import fill_store
+from serving.batch.fill import fill_store
 from serving.demo import free_port
-from serving.release import Release, publish
+from serving.releases.release import Release, publish
 from tests.factories import AS_OF, make_bundles, make_config
 
 

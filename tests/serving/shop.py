@@ -17,9 +17,9 @@ from configs.schema import Config
 from features.source import load_tables
 from serving import settings
 from serving.app import application
-from serving.batch import fill_store
-from serving.online import Online
-from serving.release import Release, publish
+from serving.batch.fill import fill_store
+from serving.releases.release import Release, publish
+from serving.scoring.online import Online
 from serving.settings import Settings
 from tests.factories import AS_OF
 

@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from serving.jobs import Jobs, instant
+from serving.batch.jobs import Jobs, instant
 
 signal.alarm(60)  # a test that fails leaves no process behind
 held = Jobs(Path(sys.argv[1]))

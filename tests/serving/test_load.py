@@ -10,8 +10,8 @@ import pytest
 
 from features.source import load_tables
 from serving import settings
-from serving.batch import fill_store
-from serving.release import publish
+from serving.batch.fill import fill_store
+from serving.releases.release import publish
 from tests.benchmarks.load import Found, Load, put
 from tests.benchmarks.soak.killed import faults, kill_under_load, missing
 from tests.benchmarks.soak.memory import growth, watched

@@ -15,14 +15,17 @@ import pytest
 
 from features.source import load_tables
 from serving import app, server, settings
-from serving.api import ModelsAnswer, Problem, ScoreAnswer
-from serving.batch import fill_store, score_base
+from serving.api.answers import ScoreAnswer
+from serving.api.models import ModelsAnswer
+from serving.api.problems import Problem
+from serving.batch.fill import fill_store
+from serving.batch.run import score_base
 from serving.guard import door
 from serving.guard import log as guard_log
-from serving.merkle import canonical
-from serving.release import bundle_by_digest, current, publish
+from serving.record.merkle import canonical
+from serving.releases.release import bundle_by_digest, current, publish
 from serving.routes import scores
-from serving.score import replay
+from serving.scoring.score import replay
 from tests.factories import AS_OF, make_bundles, make_config, make_features, make_posted
 
 MARK = "PRIVATE-7d1f"  # in what is sent, and never to be in a log

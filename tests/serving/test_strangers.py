@@ -12,13 +12,14 @@ import httpx
 import pytest
 
 from features.source import load_tables
-from serving import key_changes, server, settings
-from serving.api import Problem
+from serving import server, settings
+from serving.api.problems import Problem
 from serving.app import application
-from serving.batch import fill_store
+from serving.batch.fill import fill_store
+from serving.guard import key_changes
+from serving.guard.keys import SCOPES
 from serving.guard.places import LIVE, PROBES
-from serving.keys import SCOPES
-from serving.release import publish
+from serving.releases.release import publish
 from tests.factories import AS_OF, make_bundles, make_config
 
 MARK = "PRIVATE-7d1f"

@@ -9,7 +9,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from features.source import first_and_last_day, load_tables
-from serving.promotion import promote
+from serving.releases.promotion import promote
 from tests.training.bases import (
     make_regulars,
     make_regulars_config,

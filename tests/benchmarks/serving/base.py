@@ -20,8 +20,8 @@ from configs.schema import Config
 from features.build import build_known
 from features.schema import FeatureSchema
 from features.source import first_and_last_day, load_tables
-from serving.release import Release, current, is_promoted, publish
-from serving.score import schemas
+from serving.releases.release import Release, current, is_promoted, publish
+from serving.scoring.score import schemas
 from serving.settings import open_store
 from tests.benchmarks.measure import FOLDER
 from training import train

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serving.demo import free_port
-from serving.package import environment
+from serving.releases.package import environment
 from tests.benchmarks.processes import (
     Service,
     first_answer,

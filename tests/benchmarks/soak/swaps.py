@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from serving.promotion import promote, rollback
-from serving.release import current
+from serving.releases.promotion import promote, rollback
+from serving.releases.release import current
 from tests.benchmarks.processes import Service
 from tests.benchmarks.soak.target import Target
 from tests.serving.shelf import Shelf, Version

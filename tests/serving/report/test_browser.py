@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from features.source import load_tables
-from serving.release import publish
+from serving.releases.release import publish
 from serving.report.contents import Report
 from serving.report.job import gather
 from serving.report.page import page as written

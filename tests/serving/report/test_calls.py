@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from features.source import load_tables
-from serving.release import Release
+from serving.releases.release import Release
 from serving.report.calls import to_call
 from serving.report.scored import score_at
-from serving.score import answer, assess
+from serving.scoring.score import answer, assess
 from tests.factories import (
     AS_OF,
     make_bundles,

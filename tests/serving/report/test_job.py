@@ -6,8 +6,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.source import load_tables
-from serving import audit, settings
-from serving.release import publish
+from serving import settings
+from serving.record import audit
+from serving.releases.release import publish
 from serving.report.job import ReportError, gather, write_report
 from tests import factories
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from features.source import load_tables
-from serving.release import Release
+from serving.releases.release import Release
 from serving.report.persona_words import said
 from serving.report.personas import personas
 from serving.report.scored import score_at

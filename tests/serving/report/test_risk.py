@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from configs.load import dump
 from features.source import load_tables
-from serving.release import Release
+from serving.releases.release import Release
 from serving.report.risk import at_risk, costs_to_serve
 from serving.report.scored import Scored
 from tests.factories import make_base, make_shop, make_transactions

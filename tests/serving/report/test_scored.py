@@ -7,10 +7,10 @@ import pytest
 
 from features.schema import FeatureError
 from features.source import load_tables
-from serving.release import Release, publish
+from serving.releases.release import Release, publish
 from serving.report import scored
 from serving.report.scored import NUMBERS, score_at, scores
-from serving.score import answer, assess
+from serving.scoring.score import answer, assess
 from tests.factories import AS_OF, make_bundles, make_config, make_features
 from training.reasons import Options
 

@@ -6,7 +6,7 @@ import pytest
 
 from features.build import build, schema_of
 from features.source import load_tables
-from serving.release import Release
+from serving.releases.release import Release
 from serving.report.scored import score_at
 from serving.report.track_record import Asked, standing, track_record
 from tests.factories import (

@@ -1,0 +1,1 @@
+"""Calls that bear an Idempotency-Key: the same again is answered the same."""

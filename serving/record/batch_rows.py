@@ -1,0 +1,135 @@
+"""The file of a batch's rows: Parquet, in columns, or of rows spelt as canonical JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from serving.record.batch_layout import Layout, LayoutError, leaves, row_of, spelt
+from serving.record.batch_row import body_of
+from serving.record.merkle import Entry, RowsError, Tree, canonical, leaf_hash, sync
+
+ROWS = pa.schema([pa.field("row", pa.binary(), nullable=False)])
+CHUNK = 10_000  # rows held at once
+
+Commitment = tuple[int, bytes]
+"""How many rows there are, and their Merkle root."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a batch in columns, with their leaf hashes."""
+
+    rows: pa.Table
+    leaves: list[bytes]
+
+
+def write_columns(path: Path, layout: Layout, parts: Iterable[Part]) -> Commitment:
+    """Write rows in columns to disk."""
+    tree = Tree()
+    texts = list(layout.texts)
+    with pq.ParquetWriter(
+        path, layout.schema, compression="zstd", compression_level=1, use_dictionary=texts
+    ) as writer:
+        for part in parts:
+            writer.write_table(part.rows, row_group_size=part.rows.num_rows or None)
+            tree.add(part.leaves)
+    sync(path)
+    return tree.count, tree.root
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any] | bytes]) -> Commitment:
+    """Write rows, values or their canonical bytes, to disk."""
+    all_spelt = (row if isinstance(row, bytes) else canonical(row) for row in rows)
+    tree = Tree()
+    with pq.ParquetWriter(path, ROWS, compression="zstd", use_dictionary=False) as writer:
+        while chunk := list(islice(all_spelt, CHUNK)):
+            writer.write_table(pa.table({"row": chunk}, schema=ROWS))
+            tree.add([leaf_hash(row) for row in chunk])
+    sync(path)
+    return tree.count, tree.root
+
+
+def commitment(path: Path, body: Mapping[str, Any]) -> Commitment:
+    """Return the number and the Merkle root of the rows in a file, as a batch's entry lays them.
+
+    Raises
+    ------
+    RowsError
+        If it cannot be read, or holds other columns.
+    """
+    tree = Tree()
+    with _reading(path, body) as (file, hashed):
+        for group in range(file.num_row_groups):
+            tree.add(hashed(file.read_row_group(group)))
+    return tree.count, tree.root
+
+
+def read_row(
+    path: Path, batch: Entry, number: int
+) -> tuple[bytes, Mapping[str, Any] | None] | None:
+    """Return one row of a batch, the first being 1: its bytes, and what they say.
+
+    What they say is None where the bytes are JSON, which says it; there is nothing past the end.
+
+    Raises
+    ------
+    RowsError
+        If the file cannot be read, or holds other columns.
+    """
+    body = batch.body
+    with _reading(path, body) as (file, _):
+        for group in range(file.num_row_groups):
+            held = file.metadata.row_group(group).num_rows
+            if number <= held:
+                rows = file.read_row_group(group)
+                return _row(body, rows.slice(number - 1, 1))
+            number -= held
+    return None
+
+
+def _row(body: Mapping[str, Any], row: pa.Table) -> tuple[bytes, Mapping[str, Any] | None]:
+    if "layout" not in body:
+        return row.column("row")[0].as_py(), None
+    layout = Layout.from_dict(body["layout"])
+    return spelt(layout, row)[0], body_of(body, *row_of(layout, row, 0))
+
+
+@contextmanager
+def _reading(
+    path: Path, body: Mapping[str, Any]
+) -> Iterator[tuple[Any, Callable[[pa.Table], list[bytes]]]]:
+    """Open a file of rows; give it, and what hashes some of them."""
+    try:
+        layout = Layout.from_dict(body["layout"]) if "layout" in body else None
+        due = layout.schema if layout else ROWS
+        with pq.ParquetFile(path, read_dictionary=list(layout.texts) if layout else None) as file:
+            if not file.schema_arrow.equals(due):
+                raise RowsError(f"{path}: holds {file.schema_arrow.names}, not rows of the batch")
+            yield file, _leaves if layout is None else lambda rows: leaves(layout, rows)
+    except (OSError, pa.ArrowException, LayoutError, UnicodeDecodeError) as error:
+        raise RowsError(f"{path}: {error}") from error
+
+
+def _leaves(rows: pa.Table) -> list[bytes]:
+    return [leaf_hash(row) for row in rows.column("row").to_pylist()]
+
+
+def batch_faults(entry: Entry, folder: Path) -> tuple[int, list[str]]:
+    """Count a batch's rows, and say what shows that they are not those recorded."""
+    path = folder / f"{entry.id}.parquet"
+    try:
+        count, root = commitment(path, entry.body)
+    except RowsError as error:
+        return 0, [f"its rows cannot be read: {error}"]
+    recorded = entry.body.get("rows")
+    if (count, root.hex()) != (recorded, entry.body.get("root")):
+        return count, [f"its {count} rows in {path} are not the {recorded} recorded"]
+    return count, []

@@ -1,0 +1,281 @@
+"""The record of every score, in which whatever is changed afterwards shows."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from features.database import Database
+from serving.record.batch_layout import Layout
+from serving.record.batch_rows import (
+    Commitment,
+    Part,
+    batch_faults,
+    read_row,
+    write_columns,
+    write_rows,
+)
+from serving.record.draft import Draft, LedgerError, checked, drafted
+from serving.record.merkle import (
+    ROW,
+    START,
+    Entry,
+    Verification,
+    chain_faults,
+    chain_hash,
+    frame_faults,
+    leaf_hash,
+    put,
+    temporary_beside,
+)
+from serving.record.table import HEAD, INSERT, LEDGER, entry_of, first, streamed
+
+BATCH = "batch"
+NUMBER = re.compile(r"[1-9][0-9]{0,11}")
+
+
+class Ledger:
+    """The record of one customer base: entries numbered from 1, each hung on the one before.
+
+    Parameters
+    ----------
+    place
+        A file's path (SQLite), or a database's URL.
+    base
+        The customer base; each in a database has a chain of its own.
+    folder
+        Where this base's batches have their rows; ``batches/BASE`` beside the SQLite file
+        unless told.
+    """
+
+    def __init__(self, place: str | Path, base: str, folder: str | Path | None = None) -> None:
+        self.base = checked(base)
+        self._database = Database(place, LEDGER)
+        beside = (self._database.path or Path("var", "ledger.db")).parent
+        self.folder = Path(folder or beside / "batches" / base)
+
+    def append(
+        self, records: Sequence[tuple[str, str, Mapping[str, Any]]], at: datetime
+    ) -> list[Entry]:
+        """Record (id, kind, body) of each, all or none; they are on disk when this returns.
+
+        Raises
+        ------
+        LedgerError
+            If an id is on record already, or an id or kind cannot be one.
+        SpellingError
+            If a body holds what JSON cannot.
+        """
+        return self.write(self.drafts(records, at))
+
+    def drafts(
+        self, records: Sequence[tuple[str, str, Mapping[str, Any]]], at: datetime
+    ) -> list[Draft]:
+        """Spell out (id, kind, body) of each, ready to be written.
+
+        Raises
+        ------
+        LedgerError
+            If an id or kind cannot be one.
+        SpellingError
+            If a body holds what JSON cannot.
+        """
+        for _, kind, _ in records:
+            if kind in (BATCH, ROW):
+                raise LedgerError(f"the kind {kind!r} is kept for batches; use append_batch")
+        return [drafted(self.base, entry_id, kind, body, at) for entry_id, kind, body in records]
+
+    def write(self, drafts: Sequence[Draft]) -> list[Entry]:
+        """Record drafts, all or none; they are on disk when this returns.
+
+        Raises
+        ------
+        LedgerError
+            If an id is on record already.
+        """
+        if not drafts:
+            return []
+        with self._writing(drafts) as connection:
+            return self._link(connection, drafts)
+
+    def append_batch(
+        self,
+        batch_id: str,
+        rows: Iterable[Mapping[str, Any] | bytes],
+        body: Mapping[str, Any],
+        at: datetime,
+    ) -> Entry:
+        """Record a batch: one entry that commits to its rows, which lie in a file beside it.
+
+        A row is a value, or its canonical bytes. The rows are on disk before the entry is; a
+        crash in between leaves a file that no entry names, and the next try replaces it.
+
+        Raises
+        ------
+        LedgerError
+            As `append`, or if the body has a field of the ledger's own.
+        """
+        return self._append_batch(batch_id, lambda path: write_rows(path, rows), body, at)
+
+    def append_columns(
+        self,
+        batch_id: str,
+        layout: Layout,
+        parts: Iterable[Part],
+        body: Mapping[str, Any],
+        at: datetime,
+    ) -> Entry:
+        """Record a batch as `append_batch` does, of rows in columns.
+
+        Raises
+        ------
+        LedgerError
+            As `append_batch`.
+        """
+        laid = {**body, "layout": layout.to_dict()}
+        return self._append_batch(
+            batch_id, lambda path: write_columns(path, layout, parts), laid, at
+        )
+
+    def get(self, entry_id: str) -> Entry:
+        """Give an entry as it stands; ``BATCH/17`` is the batch's 17th row.
+
+        Raises
+        ------
+        LedgerError
+            If it is not on record.
+        RowsError
+            If the batch's file cannot be read.
+        """
+        of, slash, number = entry_id.partition("/")
+        entry = self._known(of)
+        if entry is not None and slash:
+            entry = self._row(entry, number)
+        if entry is None:
+            raise LedgerError(f"no entry {entry_id!r} in the record of {self.base}")
+        return entry
+
+    def holds(self, entry_id: str) -> bool:
+        """Say whether an id is on record."""
+        return self._known(checked(entry_id)) is not None
+
+    def entries(self, kind: str | None = None, last: int | None = None) -> Iterator[Entry]:
+        """Give the entries in their order: all, those of a kind, or only the last so many."""
+        of_kind = sa.true() if kind is None else LEDGER.c.kind == kind
+        with self._database.reading() as connection:
+            if last is None:
+                yield from streamed(
+                    connection, self._select().order_by(LEDGER.c.seq).where(of_kind)
+                )
+            else:
+                newest = self._newest_first().where(of_kind).limit(last)
+                yield from reversed(list(streamed(connection, newest)))
+
+    def head(self) -> Entry | None:
+        """Give the last entry, whose `chain_hash` commits to all of the record; None if empty."""
+        with self._database.reading() as connection:
+            return first(connection, self._newest_first())
+
+    def verify(self) -> Verification:
+        """Recompute every hash of the record, and of the rows of its batches.
+
+        What is changed, removed, added or moved within the record shows. That its last entries
+        are gone, or that all after some point was written anew, hashes and all, does not: the
+        rest is whole in itself. That takes a head kept elsewhere to compare with.
+        """
+        faults: list[str] = []
+        count = rows = seq = 0
+        chain = START
+        with self._database.reading() as connection:
+            try:
+                for entry in streamed(connection, self._select().order_by(LEDGER.c.seq)):
+                    found = list(frame_faults(entry, self.base))
+                    if not found and entry.kind == BATCH:
+                        held, found = batch_faults(entry, self.folder)
+                        rows += held
+                    found += chain_faults(entry, seq, chain)
+                    faults += (f"seq {entry.seq} ({entry.id}): {fault}" for fault in found)
+                    seq = entry.seq if isinstance(entry.seq, int) else seq + 1
+                    count, chain = count + 1, entry.chain_hash
+            except DBAPIError as error:
+                faults.append(f"seq {seq + 1} (unknown id): cannot be read: {error.orig}")
+        return Verification(count, rows, tuple(faults))
+
+    def close(self) -> None:
+        """Give the database's connections back."""
+        self._database.close()
+
+    def _append_batch(
+        self,
+        batch_id: str,
+        write: Callable[[Path], Commitment],
+        body: Mapping[str, Any],
+        at: datetime,
+    ) -> Entry:
+        if taken := sorted({"rows", "root", "file"} & body.keys()):
+            raise LedgerError(f"a batch's {', '.join(taken)}: the ledger says that; leave it out")
+        lasting = self.folder / f"{checked(batch_id)}.parquet"
+        with temporary_beside(lasting) as temporary:
+            count, root = write(temporary)
+            of_rows = {"rows": count, "root": root.hex(), "file": lasting.name}
+            drafts = [drafted(self.base, batch_id, BATCH, {**body, **of_rows}, at)]
+            with self._writing(drafts) as connection:
+                # The entry goes in first, uncommitted: an id on record keeps the rows it has.
+                entries = self._link(connection, drafts)
+                put(temporary, lasting)
+        return entries[0]
+
+    @contextmanager
+    def _writing(self, drafts: Sequence[Draft]) -> Iterator[sa.Connection]:
+        try:
+            with self._database.writing() as connection:
+                yield connection
+        except IntegrityError as error:
+            ids = [draft["id"] for draft in drafts]
+            known = {known for known in ids if ids.count(known) > 1 or self._known(known)}
+            raise LedgerError(
+                f"{', '.join(sorted(known))}: already in the record of {self.base}, where an id "
+                "stands once; nothing was recorded"
+            ) from error
+
+    def _link(self, connection: sa.Connection, drafts: Sequence[Draft]) -> list[Entry]:
+        head = HEAD(connection, {"base": self.base}).first()
+        seq, chain = tuple(head) if head else (0, START)
+        linked = []
+        for draft in drafts:
+            seq, chain = seq + 1, chain_hash(chain, draft["leaf_hash"])
+            linked.append({**draft, "seq": seq, "chain_hash": chain})
+        INSERT(connection, *linked)
+        return [entry_of(each) for each in linked]
+
+    def _select(self) -> sa.Select[Any]:
+        return sa.select(LEDGER).where(LEDGER.c.base == self.base)
+
+    def _newest_first(self) -> sa.Select[Any]:
+        return self._select().order_by(LEDGER.c.seq.desc())
+
+    def _known(self, entry_id: str) -> Entry | None:
+        with self._database.reading() as connection:
+            return first(connection, self._select().where(LEDGER.c.id == entry_id))
+
+    def _row(self, batch: Entry, number: str) -> Entry | None:
+        if batch.kind != BATCH or not NUMBER.fullmatch(number):
+            return None
+        found = read_row(self.folder / f"{batch.id}.parquet", batch, int(number))
+        if found is None:
+            return None
+        data, said = found
+        return replace(
+            batch,
+            id=f"{batch.id}/{number}",
+            kind=ROW,
+            bytes=data,
+            leaf_hash=leaf_hash(data),
+            said=said,
+        )

@@ -1,0 +1,1 @@
+"""Releases: which bundles are served, and how they come to be."""

@@ -1,0 +1,146 @@
+"""Calls that are put on record together."""
+
+import asyncio
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from serving.record.draft import LedgerError
+from serving.record.ledger import Ledger
+from serving.record.recorder import Recorder
+
+AT = datetime(2024, 6, 3, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    held = Ledger(tmp_path / "ledger.db", "shop")
+    yield held
+    held.close()
+
+
+def put_together(ledger, calls) -> list[BaseException | None]:
+    """Put calls on record at once, each a list of ids; return what came of each."""
+
+    async def all_of_them():
+        recorder = Recorder(ledger)
+        drafts = [ledger.drafts([(name, "score", {}) for name in ids], AT) for ids in calls]
+        waiting = [asyncio.ensure_future(recorder.put(held)) for held in drafts]
+        await asyncio.sleep(0)  # all of them wait by the time it begins
+        recorder.start()
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        recorder.stop()
+        return found
+
+    return asyncio.run(all_of_them())
+
+
+def test_calls_that_wait_share_a_commit(ledger, monkeypatch):
+    commits, write = [], ledger.write
+    monkeypatch.setattr(
+        Ledger, "write", lambda _, drafts: commits.append(len(drafts)) or write(drafts)
+    )
+    assert put_together(ledger, [["a", "b"], ["c"], [], ["d"]]) == [None] * 4
+    assert commits == [4]
+    assert [entry.id for entry in ledger.entries()] == ["a", "b", "c", "d"]
+    assert ledger.verify().whole
+
+
+def test_an_id_on_record_is_its_own_calls_fault(ledger):
+    ledger.append([("b", "score", {"first": True})], AT)
+    found = put_together(ledger, [["a"], ["b", "x"], ["c"]])
+    assert [type(each) for each in found] == [type(None), LedgerError, type(None)]
+    assert {entry.id for entry in ledger.entries()} == {"a", "b", "c"}
+    assert ledger.get("b").body == {"first": True}
+    assert ledger.verify().whole
+
+
+def test_what_cannot_be_written_fails_every_call_that_waits(tmp_path):
+    blocked = tmp_path / "no-folder"
+    blocked.write_text("a file where the folder should be")
+    broken = Ledger(blocked / "ledger.db", "shop")
+    found = put_together(broken, [["a"], ["b"]])
+    assert all("the database cannot be used" in str(each) for each in found)
+
+
+def test_a_caller_who_left_keeps_nobody_else_waiting(ledger):
+    async def one_leaves():
+        recorder = Recorder(ledger)
+        gone, stays = (
+            asyncio.ensure_future(recorder.put(ledger.drafts([(name, "score", {})], AT)))
+            for name in ("gone", "stays")
+        )
+        await asyncio.sleep(0)
+        gone.cancel()
+        recorder.start()
+        await stays
+        recorder.stop()
+
+    asyncio.run(one_leaves())
+    # It was handed over before the caller left: on record without an answer is no lie.
+    assert {entry.id for entry in ledger.entries()} == {"gone", "stays"}
+
+
+def test_the_writer_ends_once_all_is_written(ledger):
+    put_together(ledger, [["a"]])
+    for thread in threading.enumerate():
+        if thread.name == "recorder":
+            thread.join(5)
+    assert not [each for each in threading.enumerate() if each.name == "recorder"]
+
+
+def test_a_call_after_the_writer_ended_is_refused_and_not_left_waiting(ledger):
+    async def late():
+        recorder = Recorder(ledger)
+        recorder.start()
+        recorder.stop()
+        await recorder.put(ledger.drafts([("first", "score", {})], AT))
+
+    async def soon():
+        await asyncio.wait_for(late(), 5)
+
+    with pytest.raises(LedgerError, match="no longer written"):
+        asyncio.run(soon())
+    assert list(ledger.entries()) == []
+
+
+def test_a_writer_that_breaks_down_fails_its_calls_and_those_after(ledger, monkeypatch):
+    class Breakdown(BaseException):
+        """What no writer foresees."""
+
+    def breaks_down(_, __):
+        raise Breakdown
+
+    monkeypatch.setattr(Ledger, "write", breaks_down)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+
+    async def one_after_another():
+        recorder = Recorder(ledger)
+        recorder.start()
+        for name in ("a", "b"):
+            put = recorder.put(ledger.drafts([(name, "score", {})], AT))
+            with pytest.raises(LedgerError, match="no longer written"):
+                await asyncio.wait_for(put, 5)
+
+    asyncio.run(one_after_another())
+
+
+def test_a_loop_that_ended_takes_no_other_with_it(ledger):
+    """Whoever waited there is gone; the next call is written all the same."""
+    recorder = Recorder(ledger)
+
+    async def leaves():
+        put = recorder.put(ledger.drafts([("left", "score", {})], AT))
+        waiting = asyncio.ensure_future(put)
+        await asyncio.sleep(0)
+        waiting.cancel()
+
+    async def stays():
+        await asyncio.wait_for(recorder.put(ledger.drafts([("stays", "score", {})], AT)), 5)
+
+    asyncio.run(leaves())
+    recorder.start()
+    asyncio.run(stays())
+    recorder.stop()
+    assert {entry.id for entry in ledger.entries()} == {"left", "stays"}
