@@ -29,11 +29,7 @@ def settled(app: ASGIApp) -> ASGIApp:
 
 
 def settle() -> None:
-    """Throw away what is dead, and look at what lives no more.
-
-    Call it again after something large was loaded, such as another release.
-    """
-    gc.unfreeze()  # what was served before may be dead by now
+    """Throw away what is dead, and have the collector look at what lives no more."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS, 20, 20)
