@@ -46,21 +46,24 @@ class Recorder:
         """End once what was put so far is written."""
         self._calls.put(None)
 
-    async def put(self, drafts: Sequence[Draft]) -> None:
-        """Record drafts, all or none; they are on disk when this returns.
+    def begin(self, drafts: Sequence[Draft]) -> asyncio.Future[None]:
+        """Begin to record drafts, all or none; they are on disk once the future is done.
 
-        Raises
-        ------
-        LedgerError, DatabaseError
-            As `Ledger.write`; and if nothing is written any more.
+        It raises what `Ledger.write` does; and `LedgerError` if nothing is written any more.
         """
-        if drafts:
-            loop = asyncio.get_running_loop()
-            call = _Call(drafts, loop, loop.create_future())
-            self._calls.put(call)
-            if self._ended.is_set():
-                self._refuse_all()  # this call too, where it came after the writer's own look
-            await call.done
+        loop = asyncio.get_running_loop()
+        call = _Call(drafts, loop, loop.create_future())
+        if not drafts:
+            call.done.set_result(None)
+            return call.done
+        self._calls.put(call)
+        if self._ended.is_set():
+            self._refuse_all()  # this call too, where it came after the writer's own look
+        return call.done
+
+    async def put(self, drafts: Sequence[Draft]) -> None:
+        """Record drafts; they are on disk when this returns."""
+        await self.begin(drafts)
 
     def _run(self) -> None:
         try:

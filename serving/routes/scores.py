@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from serving.record.draft import Draft
 from serving.releases.shadow import Recent
 from serving.routes.language import accepted
 from serving.routes.route import ScopedRoute, as_json, in_json
-from serving.scoring.online import Online
+from serving.scoring.online import Online, Prepared
 from training.quantities import Language
 
 _SMALL = 16_384  # bytes of a body that is read where it arrives
@@ -65,11 +66,11 @@ class _Call:
         self.recent.note(asked)
         return asked
 
-    def answered(self, asked: ScoreRequest | None = None) -> tuple[bytes, list[Draft]]:
-        """Return the answer, and what must be on record before it leaves."""
+    def prepared(self, asked: ScoreRequest | None = None) -> tuple[Prepared, list[Draft]]:
+        """Return the answer to be, and what must be on record before it leaves."""
         asked = asked or self.read()
         prepared = self.online.prepare(asked, self.at, self.key, self.language)
-        return in_json(prepared.answer), self.online.ledger.drafts(prepared.records, self.at)
+        return prepared, self.online.ledger.drafts(prepared.records, self.at)
 
     def once(self, var: Path, note: Note | None) -> Response:
         """Answer, under ids that every try of the same call gives again.
@@ -104,13 +105,18 @@ async def score(request: Request) -> Response:
     )
     if HEADER in request.headers:
         return await once(request, call.body, partial(call.once, request.app.state.var))
+    recorder, threads = request.app.state.recorder, request.app.state.threads
     asked = call.read() if len(call.body) <= _SMALL else None
     if asked and _is_light(asked):
-        content, drafts = call.answered(asked)
+        prepared, drafts = call.prepared(asked)
+        written = recorder.begin(drafts)
+        await asyncio.sleep(0)  # so that the disk is at work meanwhile
+        content = in_json(prepared.answer)
     else:
-        threads = request.app.state.threads
-        content, drafts = await to_thread.run_sync(call.answered, asked, limiter=threads)
-    await request.app.state.recorder.put(drafts)
+        prepared, drafts = await to_thread.run_sync(call.prepared, asked, limiter=threads)
+        written = recorder.begin(drafts)
+        content = await to_thread.run_sync(lambda: in_json(prepared.answer), limiter=threads)
+    await written
     request.scope["scores"] = len(drafts)  # which the guard counts
     return Response(content, media_type="application/json")
 

@@ -23,7 +23,7 @@ from serving.scoring.customers import Customers
 from serving.scoring.known import LONGEST_TEXT, CustomerError, Known
 from serving.scoring.oddities import OLD
 from serving.scoring.rows import FromRows
-from serving.scoring.score import Asking, answer, assess, record, schemas
+from serving.scoring.score import Asking, Assessments, answer, assess, record, schemas
 from training.quantities import Language, Value
 from training.reasons import Options
 
@@ -45,11 +45,41 @@ class Prepared:
     Parameters
     ----------
     records : list of (id, kind, body)
-    answer : dict
+        Of the customers who have a score, in their order.
+    customers : sequence of Asked
+    found : sequence of Known or CustomerError
+        What is known of each.
+    assessed : Assessments, optional
+        Of those known, in their order.
+    options : Options
+    askings : list of Asking
+        How each of those known came to be asked about.
     """
 
     records: list[tuple[str, str, dict[str, Any]]]
-    answer: dict[str, Any]
+    customers: Sequence[Asked]
+    found: Sequence[Known | CustomerError]
+    assessed: Assessments | None
+    options: Options
+    askings: list[Asking]
+
+    @cached_property
+    def answer(self) -> dict[str, Any]:
+        """The results; worked out when asked for, as the record can be written meanwhile."""
+        scored = iter(range(len(self.records)))
+        return {
+            "results": [
+                {"customer_id": asked.customer_id, "error": held.error}
+                if isinstance(held, CustomerError)
+                else self._scored(next(scored))
+                for asked, held in zip(self.customers, self.found, strict=True)
+            ]
+        }
+
+    def _scored(self, row: int) -> dict[str, Any]:
+        assert self.assessed is not None  # who is known was assessed
+        held = answer(self.assessed, row, self.options, self.askings[row])
+        return {"id": self.records[row][0], **held}
 
 
 @dataclass(frozen=True)
@@ -148,27 +178,19 @@ class Online:
             defaults.bands,
         )
         found = self._features(request.customers, at)
-        known = [place for place, held in enumerate(found) if isinstance(held, Known)]
-        results: list[dict[str, Any]] = [
-            {"customer_id": asked.customer_id, "error": held.error}
-            if isinstance(held, CustomerError)
-            else {}
-            for asked, held in zip(request.customers, found, strict=True)
-        ]
-        records = []
+        known = {place: held for place, held in enumerate(found) if isinstance(held, Known)}
+        askings = [Asking(held.rows, held.flags, key) for held in known.values()]
+        records, assessed = [], None
         if known:
             ids = [request.customers[place].customer_id for place in known]
-            told: list[Known] = [found[place] for place in known]  # type: ignore[misc]
+            customers = self._customers(ids, list(known.values()))
             # What nobody asks for is not worked out: a replay can, from what is on record.
-            customers = self._customers(ids, told)
             assessed = assess(self.release, customers, explained=options.reasons > 0)
             for row, place in enumerate(known):
-                score_id = name(place)
-                asking = Asking(told[row].rows, told[row].flags, key)
                 token = customer_token(self.secret, self.release.base, ids[row])
-                records.append((score_id, KIND, record(assessed, row, token, options, asking)))
-                results[place] = {"id": score_id, **answer(assessed, row, options, asking)}
-        return Prepared(records, {"results": results})
+                body = record(assessed, row, token, options, askings[row])
+                records.append((name(place), KIND, body))
+        return Prepared(records, request.customers, found, assessed, options, askings)
 
     def _customers(self, ids: Sequence[str], known: Sequence[Known]) -> Customers:
         return Customers.of_rows(
