@@ -24,7 +24,7 @@ from serving.guard import door
 from serving.guard import log as guard_log
 from serving.record.merkle import canonical
 from serving.releases.release import bundle_by_digest, current, publish
-from serving.routes import scores
+from serving.scoring.online import Online
 from serving.scoring.score import replay
 from tests.factories import AS_OF, make_bundles, make_config, make_features, make_posted
 
@@ -422,7 +422,7 @@ def test_a_failure_tells_its_place_and_nothing_of_the_caller(broken, monkeypatch
     def fail(*_):
         raise RuntimeError(MARK)
 
-    monkeypatch.setattr(scores, "in_json", fail)
+    monkeypatch.setattr(Online, "prepare", fail)
     answer = answered(broken)
     assert Problem.model_validate_json(answer.content).status == answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
