@@ -28,6 +28,10 @@ _ROOT = Path(__file__).parents[3]
 _PLACE = "tests.benchmarks.serving"
 
 
+MOST = 64
+"""The most connections that a row of the table has."""
+
+
 @dataclass(frozen=True)
 class Peer:
     """A service that is up.
@@ -52,8 +56,10 @@ class Peer:
 
 @contextmanager
 def stamkunde(base: Base, name: str, headers: Mapping[str, str]) -> Iterator[Peer]:
-    """Start Stamkunde on a base."""
-    with running_stamkunde(base.config, _log(base, name)) as service:
+    """Start Stamkunde on a base, with a queue that holds as many calls as are ever sent at once."""
+    serving = base.config.serving.model_copy(update={"max_waiting": MOST})
+    config = base.config.model_copy(update={"serving": serving})
+    with running_stamkunde(config, _log(base, name)) as service:
         took = first_answer(service, "/v1/score", base.by_id(0, 1), headers)
         yield Peer(name, "/v1/score", headers, service, took)
 

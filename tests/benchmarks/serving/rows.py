@@ -11,9 +11,9 @@ from typing import Any
 
 from tests.benchmarks.load import Found, Load, put
 from tests.benchmarks.serving.base import Base
-from tests.benchmarks.serving.peers import Body, Peer, as_numbers, by_name
+from tests.benchmarks.serving.peers import MOST, Body, Peer, as_numbers, by_name
 
-CONNECTIONS = (1, 16, 64)
+CONNECTIONS = (1, 16, MOST)
 BULK = 1_000
 BULK_CALLS = 12  # of a thousand customers each
 BULK_S = 60.0
