@@ -163,8 +163,7 @@ class FeatureStore:
 
     def _one(self, base: str, schema_hash: str, customer_id: str) -> dict[str, StoredFeatures]:
         sought = {"base": base, "schema_hash": schema_hash, "customer_id": customer_id}
-        with self._database.reading() as connection:
-            found: Any = _ONE(connection, sought).first()
+        found = self._database.first(_ONE, sought)
         return {customer_id: StoredFeatures(found[0], json.loads(found[1]))} if found else {}
 
     def first(self, base: str, schema_hash: str, count: int) -> list[tuple[str, str]]:
