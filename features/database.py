@@ -101,8 +101,8 @@ class Database:
             if kept is None:
                 kept = self._kept.connection = self._engine.raw_connection()
             text, parameters = statement.spelt(self._engine.dialect, given)
-            connection: Any = kept.driver_connection
-            return connection.execute(text, parameters).fetchone()
+            driver: Any = kept.driver_connection
+            return driver.execute(text, parameters).fetchone()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
