@@ -109,7 +109,7 @@ class Model:
         """Return the matrix that the model takes, of one that has its inputs."""
         if self.learned is None:
             return matrix
-        return np.column_stack([matrix, self.learned.values(self.inputs, matrix)])
+        return np.concatenate((matrix, self.learned.values(self.inputs, matrix)), axis=1)
 
     def asked(self, matrix: np.ndarray) -> np.ndarray:
         """Return which rows are of the population that the model may be asked about."""
@@ -132,8 +132,8 @@ class Model:
         """
         if self.timing is None:
             return None
-        hazard = self.learned.hazards(self.schema, matrix) if self.learned else None
-        return Course(self.timing, served, hazard)
+        silence = self.learned.silence(self.schema, matrix) if self.learned else None
+        return Course(self.timing, served, silence)
 
     def explain(self, matrix: np.ndarray) -> Explanation:
         """Return each row's value and what every feature adds to it.
