@@ -15,12 +15,11 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from configs.errors import StamkundeError
 from configs.values import MOST_DAYS
 from features.schema import FeatureColumn, FeatureError, FeatureSchema
-from training.probability import BGNBD, GammaGamma, Silence
+from training.probability import BGNBD, GammaGamma
 
 HISTORY = ("purchase_days", "active_span", "tenure")
 """The built features that are a customer's history: purchases (x + 1), t_x and T, in days."""
@@ -132,46 +131,35 @@ class Learned:
         ndarray, shape (rows, columns)
             NaN for who never bought, and where the features are no possible history.
         """
-        rows = _histories(inputs, matrix)
-        possible = _possible(rows)
-        history = [np.ascontiguousarray(column) for column in rows[possible].T]
-        found = np.full((len(matrix), len(self.columns)), np.nan)
-        with np.errstate(over="ignore", invalid="ignore"):
-            outlook = self.purchases.outlook(self.horizon, *history)
-            found[possible, 0], found[possible, 1] = outlook
-            if self.value:
-                (place,) = _places(inputs.names, (SPEND,))
-                spend = np.ascontiguousarray(matrix[possible, place])
-                spend = np.maximum(np.nan_to_num(spend), _LEAST)
-                each = self.value.expected_average_value(history[0] + 1, spend)
-                found[possible, 2] = found[possible, 0] * each
+        from training import purchase_kernels  # compiled by then
+
+        rows = np.ascontiguousarray(matrix, float)
+        found = np.empty((len(rows), len(self.columns)))
+        places = _places(inputs.names, HISTORY)
+        with np.errstate(all="ignore"):  # extremes have no answer
+            self.purchases.outlook(rows, np.full(len(rows), float(self.horizon)), found, places, 1)
+        if self.value:
+            law = (self.value.p, self.value.q, self.value.v)
+            spend = inputs.names.index(SPEND)
+            purchase_kernels.set_values(rows, places[0], spend, law, _LEAST, found)
         found[~np.isfinite(found)] = np.nan
         return found
 
-    def hazard(self, schema: FeatureSchema, matrix: np.ndarray, days: ArrayLike) -> np.ndarray:
-        """Return −log P(no purchase within so many days) of rows of features.
+    def silence(self, schema: FeatureSchema, matrix: np.ndarray) -> np.ndarray:
+        """Return the course that silence takes, of rows of features.
 
         Parameters
         ----------
         schema : FeatureSchema
             The matrix's columns, with those of a history among them.
         matrix : ndarray, shape (rows, columns)
-        days : int or ndarray, shape (rows,)
 
         Returns
         -------
-        ndarray, shape (rows,)
-            NaN where the features are no possible history.
+        ndarray, shape (3, rows)
+            As `BGNBD.silence` has it; NaN where the features are no possible history.
         """
-        return self.hazards(schema, matrix)(days)
-
-    def hazards(self, schema: FeatureSchema, matrix: np.ndarray) -> Hazards:
-        """Return `hazard` as a function of the days, for which histories are looked at once."""
-        rows = _histories(schema, matrix)
-        possible = _possible(rows)
-        history = [np.ascontiguousarray(column) for column in rows[possible].T]
-        with np.errstate(over="ignore", invalid="ignore"):
-            return Hazards(possible, self.purchases.silence(*history))
+        return self.purchases.silence(matrix, _places(schema.names, HISTORY), 1)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as JSON can hold them."""
@@ -183,38 +171,6 @@ class Learned:
         """Read what `to_dict` returned."""
         value = GammaGamma.from_dict(held["value"]) if "value" in held else None
         return cls(held["horizon"], BGNBD.from_dict(held["purchases"]), value)
-
-
-@dataclass(frozen=True)
-class Hazards:
-    """−log P(no purchase within so many days) of rows, as a function of the days.
-
-    Parameters
-    ----------
-    possible : ndarray of bool, shape (rows,)
-        Which rows are a possible history: the others have NaN.
-    silence : Silence
-        Of those that are.
-    """
-
-    possible: np.ndarray
-    silence: Silence
-
-    def __call__(self, days: ArrayLike) -> np.ndarray:
-        """Return each row's hazard, by days that are one number, one a row, or rows of such."""
-        ahead = np.asarray(days, float)
-        ahead = np.broadcast_to(ahead, np.broadcast_shapes(ahead.shape, self.possible.shape))
-        found = np.full(ahead.shape, np.nan)
-        with np.errstate(over="ignore", invalid="ignore"):
-            asked = np.ascontiguousarray(ahead[..., self.possible])
-            found[..., self.possible] = self.silence.hazard(asked)
-        return found
-
-    def days(self, hazard: np.ndarray) -> np.ndarray:
-        """Return about when each row's hazard comes to so much, shape (rows,)."""
-        found = np.full(len(self.possible), np.nan)
-        found[self.possible] = self.silence.time(hazard[self.possible])
-        return found
 
 
 def columns(horizon: int, of_value: bool = False) -> tuple[FeatureColumn, ...]:
@@ -353,8 +309,8 @@ def _histories(schema: FeatureSchema, matrix: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def _places(names: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:
-    return [names.index(name) for name in wanted]
+def _places(names: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:
+    return np.array([names.index(name) for name in wanted])
 
 
 def _possible(rows: np.ndarray) -> np.ndarray:

@@ -109,7 +109,7 @@ class Model:
         """Return the matrix that the model takes, of one that has its inputs."""
         if self.learned is None:
             return matrix
-        return np.column_stack([matrix, self.learned.values(self.inputs, matrix)])
+        return np.concatenate((matrix, self.learned.values(self.inputs, matrix)), axis=1)
 
     def asked(self, matrix: np.ndarray) -> np.ndarray:
         """Return which rows are of the population that the model may be asked about."""
@@ -132,8 +132,8 @@ class Model:
         """
         if self.timing is None:
             return None
-        hazard = self.learned.hazards(self.schema, matrix) if self.learned else None
-        return Course(self.timing, served, hazard)
+        silence = self.learned.silence(self.schema, matrix) if self.learned else None
+        return Course(self.timing, served, silence)
 
     def explain(self, matrix: np.ndarray) -> Explanation:
         """Return each row's value and what every feature adds to it.
@@ -163,10 +163,10 @@ class Model:
         check_additivity(found, margin)
         whole = _without_residue(found, margin)
         served = self.calibration.serve(margin)
-        base_served = float(self.calibration.serve(np.array([whole.base]))[0])
+        base, base_served = self.base
         rate = self._rate(whole, served, base_served)
         return Explanation(
-            margin, served, whole.base, base_served, whole.values, whole.values * rate[:, None]
+            margin, served, base, base_served, whole.values, whole.values * rate[:, None]
         )
 
     @cached_property
@@ -183,13 +183,10 @@ class Model:
     def _parts(self, matrix: np.ndarray) -> tuple[np.ndarray, Contributions]:
         """Return the margin as `margin` does, and the predictors' contributions together."""
         margins, parts = zip(*(explained(each, matrix) for each in self.predictors), strict=True)
-        values = parts[0].values
-        for part in parts[1:]:
-            values = values + part.values
-        return (
-            sum_columns(np.column_stack(margins)),
-            Contributions(values, sum(part.base for part in parts)),
-        )
+        margin, values = margins[0], parts[0].values
+        for more, part in zip(margins[1:], parts[1:], strict=True):
+            margin, values = margin + more, values + part.values
+        return margin, Contributions(values, sum(part.base for part in parts))
 
     def _rate(self, whole: Contributions, served: np.ndarray, base_served: float) -> np.ndarray:
         """Return what a unit of margin is worth on the served scale, row by row.
@@ -198,6 +195,8 @@ class Model:
         """
         moved = whole.moved
         meets = np.abs(moved) < 1e-9
+        if not meets.any():
+            return (served - base_served) / moved
         secant = (served - base_served) / np.where(meets, 1.0, moved)
         return np.where(meets, self.calibration.slope(np.full_like(moved, whole.base)), secant)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -16,6 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
 Array = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+_PLACES = np.arange(3)  # of frequency, recency and age among a history's columns
 
 
 @dataclass(frozen=True)
@@ -99,8 +103,10 @@ class BGNBD(Parameters):
 
     def probability_alive(self, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> Array:
         """Return P(not left by the cut-off | history); 1 where nobody could yet leave."""
-        x, t_x, age = _history(frequency, recency, age)
-        return special.expit(-self._log_odds_left(x, t_x, age))
+        from training import purchase_kernels  # compiled by then
+
+        shape, (rows, ahead) = self._asked(0.0, frequency, recency, age)
+        return self.standing(rows, ahead)[purchase_kernels.ALIVE].reshape(shape)
 
     def probability_of_purchase(
         self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
@@ -110,8 +116,12 @@ class BGNBD(Parameters):
         Of those alive the rate is Gamma(r + frequency, alpha + age), and none leaves before the
         next purchase, so the chance of silence is ((alpha + age) / (alpha + age + t))^(r + x).
         """
-        x, _, age = _history(frequency, recency, age)
-        return self.probability_alive(frequency, recency, age) * self._buys(times_ahead(t), x, age)
+        from training import purchase_kernels  # compiled by then
+
+        shape, (rows, ahead) = self._asked(t, frequency, recency, age)
+        found = self.standing(rows, ahead)
+        both = found[purchase_kernels.ALIVE] * found[purchase_kernels.BUYS]
+        return both.reshape(shape)
 
     def cumulative_hazard(
         self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
@@ -120,55 +130,103 @@ class BGNBD(Parameters):
 
         Digits are kept at both ends: of who has all but surely left, and of the busiest.
         """
-        return self.silence(frequency, recency, age).hazard(t)
+        from training import course_kernels  # compiled by then
 
-    def silence(self, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> Silence:
-        """Return the course that silence takes after these histories."""
-        x, t_x, age = _history(frequency, recency, age)
-        # Past this the chance of being alive is so small that its hazard keeps the same course.
-        left = np.minimum(self._log_odds_left(x, t_x, age), 400.0)
-        return Silence(left, self.r + x, self.alpha + age)
-
-    def outlook(
-        self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
-    ) -> tuple[Array, Array]:
-        """Return `expected_purchases` and `probability_of_purchase`, to the same bits."""
-        x, t_x, age = _history(frequency, recency, age)
-        ahead = times_ahead(t)
-        alive, buys = special.expit(-self._log_odds_left(x, t_x, age)), self._buys(ahead, x, age)
-        return alive * self._purchases_if_alive(ahead, x, age, buys), alive * buys
+        shape, (rows, ahead) = self._asked(t, frequency, recency, age)
+        found = np.empty(len(ahead))
+        course_kernels.set_hazards(self.silence(rows), ahead, found)
+        return found.reshape(shape)
 
     def expected_purchases(
         self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
     ) -> Array:
         """Return E[purchases within `t` of the cut-off | history] (eq. 10)."""
-        return self.outlook(t, frequency, recency, age)[0]
+        shape, (rows, ahead) = self._asked(t, frequency, recency, age)
+        found = np.empty((len(rows), 2))
+        self.outlook(rows, ahead, found)
+        return found[:, 0].reshape(shape)
 
-    def _purchases_if_alive(self, ahead: Array, x: Array, age: Array, buys: Array) -> Array:
-        """Return E[purchases | alive], of whom so many buy at least once."""
+    def standing(
+        self, rows: Array, ahead: Array, places: Places = _PLACES, first: float = 0.0
+    ) -> Array:
+        """Return what the answers are made of.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (rows, columns)
+            Histories among their columns; NaN follows from what is none.
+        ahead : ndarray, shape (rows,)
+            How far to look.
+        places : ndarray of int, shape (3,)
+            The columns of purchases, recency and age.
+        first : float
+            How many of the purchases are no repeat.
+
+        Returns
+        -------
+        ndarray, shape (7, rows)
+            As `purchase_kernels` numbers them.
+        """
+        from training import purchase_kernels  # compiled by then
+
+        found = np.empty((purchase_kernels.STANDING, len(rows)))
+        law = (self.r, self.alpha, self.a, self.b)
+        purchase_kernels.set_standing(
+            np.ascontiguousarray(rows, float), places, first, law, ahead, found
+        )
+        return found
+
+    def silence(self, rows: Array, places: Places = _PLACES, first: float = 0.0) -> Array:
+        """Return the course that silence takes after rows of histories.
+
+        Returns
+        -------
+        ndarray, shape (3, rows)
+            The log-odds of having left; the shape and scale of the Lomax law of the next
+            purchase, of who has not.
+        """
+        return self.standing(rows, np.zeros(len(rows)), places, first)[:3]
+
+    def outlook(
+        self,
+        rows: Array,
+        ahead: Array,
+        out: Array,
+        places: Places = _PLACES,
+        first: float = 0.0,
+    ) -> None:
+        """Set out's first two columns: E[purchases] and P(a purchase) of rows of histories."""
+        from training import purchase_kernels  # compiled by then
+
+        found = self.standing(rows, ahead, places, first)
+        x, share = found[purchase_kernels.REPEATS], found[purchase_kernels.SHARE]
+        series = np.empty((len(self._sides), len(rows)))
+        for side, a in enumerate(self._sides):
+            # Euler's transformation of the paper's 2F1: only its third argument grows with x, so
+            # that it stays exact for the busiest customers, where the printed form overflows.
+            b = a + self.b - 1
+            special.hyp2f1(b - self.r, a - 1, b + x, share, out=series[side])
+        law = (self.r, self.alpha, self.a, self.b)
+        purchase_kernels.set_purchases(found, series, self._sides, law, ahead, out)
+
+    @cached_property
+    def _sides(self) -> Array:
+        """Where the formula is computed: at a, or on both sides of it.
+
+        It or its 2F1 divides by zero at some, where what they stand for is smooth.
+        """
         near = 1e-5
         distances = [self.a - 1, self.a + self.b - 1, self.a - self.r - round(self.a - self.r)]
-        # There the formula or its 2F1 divides by zero, and what they stand for is smooth: so step
-        # to both sides.
         steps = [-2 * near, 2 * near] if min(map(abs, distances)) < near else [0.0]
-        sides = [self._purchases(self.a + step, ahead, x, age) for step in steps]
-        # Rounding must not leave the bounds that hold of any number of purchases.
-        most = (self.r + x) * ahead / (self.alpha + age)
-        return np.maximum(np.minimum(sum(sides) / len(sides), most), buys)
+        return np.array([self.a + step for step in steps])
 
-    def _buys(self, ahead: Array, x: Array, age: Array) -> Array:
-        """Return P(at least one purchase | alive)."""
-        return -np.expm1(-(self.r + x) * np.log1p(ahead / (self.alpha + age)))
-
-    def _purchases(self, a: float, ahead: Array, x: Array, age: Array) -> Array:
-        """Return E[purchases | alive]."""
-        # Euler's transformation of the paper's 2F1: only its third argument grows with x, so that
-        # it stays exact for the busiest customers, where the printed form overflows.
-        grown = a + self.b + x - 1
-        z = ahead / (self.alpha + age + ahead)
-        series = special.hyp2f1(a + self.b - 1 - self.r, a - 1, grown, z)
-        shrunk = np.exp((1 - a) * np.log1p(ahead / (self.alpha + age)))
-        return grown / (a - 1) * (1 - shrunk * series)
+    def _asked(
+        self, t: ArrayLike, *history: ArrayLike
+    ) -> tuple[tuple[int, ...], tuple[Array, Array]]:
+        """Return the answer's shape, and histories and times ahead a row each."""
+        columns = np.broadcast_arrays(times_ahead(t), *_history(*history))
+        ahead, x, t_x, age = (np.ravel(column) for column in columns)
+        return columns[0].shape, (np.column_stack([x, t_x, age]), np.ascontiguousarray(ahead))
 
     def _log_odds_left(self, x: Array, t_x: Array, age: Array) -> Array:
         chance = np.log(self.a / (self.b + np.maximum(x, 1) - 1))
@@ -197,41 +255,6 @@ class BGNBD(Parameters):
             - special.psi(self.b)
             - left / (self.b + np.maximum(x, 1) - 1),
         ]
-
-
-@dataclass(frozen=True)
-class Silence:
-    """How the chance of no purchase falls with time, of customers with these histories.
-
-    Parameters
-    ----------
-    left : ndarray
-        The log-odds of having left.
-    shape, scale : ndarray
-        Of the Lomax law of the next purchase, of those who have not left.
-    """
-
-    left: Array
-    shape: Array
-    scale: Array
-
-    def of(self, rows: NDArray[np.bool_]) -> Silence:
-        """Return that of some of the customers."""
-        return Silence(self.left[rows], self.shape[rows], self.scale[rows])
-
-    def hazard(self, t: ArrayLike) -> Array:
-        """Return Λ(t), as `BGNBD.cumulative_hazard` has it; `t` may have an axis in front."""
-        silence = self.shape * np.log1p(times_ahead(t) / self.scale)
-        with np.errstate(divide="ignore"):  # where it is not the one taken
-            rare = -np.log1p(special.expit(-self.left) * np.expm1(-silence))
-        usual = np.logaddexp(self.left, 0) - np.logaddexp(self.left, -silence)
-        return np.where(self.left > 0, rare, usual)
-
-    def time(self, hazard: ArrayLike) -> Array:
-        """Return about when Λ comes to this; infinity or NaN where it never does."""
-        with np.errstate(all="ignore"):
-            silence = -np.log1p(np.expm1(-np.asarray(hazard)) / special.expit(-self.left))
-            return self.scale * np.expm1(silence / self.shape)
 
 
 @dataclass(frozen=True)
@@ -291,8 +314,12 @@ class GammaGamma(Parameters):
 
         With no repeat purchase the mean value is not read, and the answer is p v / (q - 1).
         """
-        x, mean = _values(frequency, mean_value)
-        return self.p * (self.v + x * mean) / (self.p * x + self.q - 1)
+        from training import purchase_kernels  # compiled by then
+
+        found = purchase_kernels.average_value(
+            self.p, self.q, self.v, *_values(frequency, mean_value)
+        )
+        return np.asarray(found)
 
 
 def _value_log_likelihoods(p: float, q: float, v: float, x: Array, mean: Array) -> Array:

@@ -1,4 +1,4 @@
-"""The loops over a row's terms and shapes."""
+"""The loops over a row's terms and shapes, and what they come to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numba as nb
 import numpy as np
 from numba import types
 
-from training.compiled import MATRIX, OUT_2, VALUES, compiled, given
+from training.compiled import MATRIX, OUT, OUT_2, VALUES, compiled, given
 
 INTS = given(types.int64)
 
@@ -65,3 +65,13 @@ def set_shapes(  # type: ignore[no-untyped-def]
                     high = middle
             slope = (values[high] - values[low]) / (knots[high] - knots[low])
             out[row, features[shape]] = slope * (x - knots[low]) + values[low]
+
+
+@compiled(MATRIX, OUT)
+def sum_columns(matrix, out):  # type: ignore[no-untyped-def]
+    """Set each row's sum, column by column."""
+    for row in range(len(matrix)):
+        total = matrix[row, 0]
+        for column in range(1, matrix.shape[1]):
+            total += matrix[row, column]
+        out[row] = total

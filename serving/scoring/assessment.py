@@ -251,8 +251,11 @@ def _unexplained(model: Model, matrix: np.ndarray) -> Explanation:
 
 def _spread(found: Explanation, chosen: np.ndarray) -> Explanation:
     """Lay the explanation of the chosen rows out over all, NaN elsewhere."""
+    everybody = bool(chosen.all())
 
     def over_all(values: np.ndarray) -> np.ndarray:
+        if everybody:
+            return values + 0.0
         whole = np.full((len(chosen), *values.shape[1:]), np.nan)
         whole[chosen] = values + 0.0  # the record knows no negative zero
         return whole

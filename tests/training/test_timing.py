@@ -43,7 +43,7 @@ def course(timing: Timing, served: list, rows: list, law: BGNBD = LEARNED.purcha
     """The course of customers with these histories: purchases, span and tenure."""
     matrix = np.array([(*row, 0.0) for row in rows], dtype=float).reshape(-1, 4)
     learned = replace(LEARNED, purchases=law)
-    return Course(timing, np.array(served, dtype=float), learned.hazards(SCHEMA, matrix))
+    return Course(timing, np.array(served, dtype=float), learned.silence(SCHEMA, matrix))
 
 
 # By hand
@@ -138,9 +138,14 @@ def test_the_date_is_the_first_day_with_even_odds(customers, law):
 def test_the_date_is_that_which_halving_finds(customers, law, horizon):
     served, rows = zip(*customers, strict=True)
     held = course(Timing("lapse", horizon, (30,)), served, rows, law)
-    halved = replace(held, hazard=lambda days: held.hazard(days))._bisected()
-    due = held.within(held.timing.most) <= 0.5
-    np.testing.assert_array_equal(held.next_purchase(), np.where(due, halved, np.nan))
+    most = held.timing.most
+    low, high = np.zeros(len(served)), np.full(len(served), float(most))
+    for _ in range(most.bit_length()):
+        middle = (low + high) // 2
+        by_then = held.within(middle) <= 0.5
+        low, high = np.where(by_then, low, middle), np.where(by_then, middle, high)
+    due = held.within(most) <= 0.5
+    np.testing.assert_array_equal(held.next_purchase(), np.where(due, high, np.nan))
     np.testing.assert_array_equal(held.times().next_purchase, held.next_purchase())
 
 
