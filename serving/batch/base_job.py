@@ -1,9 +1,8 @@
-"""What a job's process does: ``python -m serving.batch.base_job VAR JOB``."""
+"""What a job's process does, which `serving.batch.work` starts."""
 
 from __future__ import annotations
 
 import os
-import sys
 import time
 import traceback
 from collections.abc import Iterable, Iterator
@@ -125,7 +124,3 @@ def main(var: str, job_id: str) -> None:
     if job is None or job.state != "queued":
         raise ReleaseError(f"no job {job_id} waits in {var}")
     run(settings.read(), jobs, job)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

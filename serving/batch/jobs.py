@@ -24,7 +24,7 @@ from serving import settings
 from serving.record.merkle import put, sync, temporary_beside
 from training.quantities import Language
 
-WORK = "serving.batch.base_job"
+WORK = "serving.batch.work"
 """The module that a job's process runs."""
 
 State = Literal["queued", "running", "done", "failed"]

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from serving.record.batch_layout import Layout, LayoutError, leaves, row_of, spelt
-from serving.record.batch_row import body_of
 from serving.record.merkle import Entry, RowsError, Tree, canonical, leaf_hash, sync
 
 ROWS = pa.schema([pa.field("row", pa.binary(), nullable=False)])
@@ -98,6 +97,10 @@ def read_row(
 def _row(body: Mapping[str, Any], row: pa.Table) -> tuple[bytes, Mapping[str, Any] | None]:
     if "layout" not in body:
         return row.column("row")[0].as_py(), None
+    # What a row says takes the models' words, which take two seconds to load: who only appends to
+    # the record needs none of them.
+    from serving.record.batch_row import body_of
+
     layout = Layout.from_dict(body["layout"])
     return spelt(layout, row)[0], body_of(body, *row_of(layout, row, 0))
 

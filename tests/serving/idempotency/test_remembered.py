@@ -215,6 +215,7 @@ def test_a_call_that_failed_may_be_made_again_at_once(shop, monkeypatch):
 # What a process does that takes a call, and is killed as soon as its scores are on record.
 KILLED = """
 import os, signal, sys
+sys.modules["sklearn"] = None  # as in the service: XGBoost loads it for a second, for nothing
 from datetime import UTC, datetime, timedelta
 from serving import settings
 from serving.app import opened
