@@ -177,6 +177,13 @@ def test_probabilities_are_within_bounds_and_in_order(model, customer):
 
 
 @given(models, customers)
+def test_the_likelihood_and_the_answers_have_the_same_chance_of_being_alive(model, customer):
+    x, recency, age, _ = customer
+    likelihoods = 1 / (1 + np.exp(model._log_odds_left(*map(np.array, (x, recency, age)))))
+    assert float(model.probability_alive(x, recency, age)) == pytest.approx(likelihoods, rel=1e-11)
+
+
+@given(models, customers)
 def test_longer_waits_bring_no_less(model, customer):
     x, recency, age, ahead = customer
     waits = np.linspace(0, ahead, 20)
