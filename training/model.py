@@ -160,8 +160,7 @@ class Model:
 
     def _explained(self, matrix: np.ndarray) -> Explanation:
         margin, found = self._parts(matrix)
-        check_additivity(found, margin)
-        whole = _without_residue(found, margin)
+        whole = check_additivity(found, margin)
         served = self.calibration.serve(margin)
         base, base_served = self.base
         rate = self._rate(whole, served, base_served)
@@ -178,7 +177,7 @@ class Model:
     def additivity_error(self, matrix: np.ndarray) -> float:
         """Return the most that contributions miss a row's margin by, relative to their size."""
         margin, found = self._parts(matrix)
-        return float(np.max(additivity_errors(found, margin), initial=0.0))
+        return float(np.max(_settled(found, margin)[1], initial=0.0))
 
     def _parts(self, matrix: np.ndarray) -> tuple[np.ndarray, Contributions]:
         """Return the margin as `margin` does, and the predictors' contributions together."""
@@ -201,34 +200,38 @@ class Model:
         return np.where(meets, self.calibration.slope(np.full_like(moved, whole.base)), secant)
 
 
-def _without_residue(whole: Contributions, margin: np.ndarray) -> Contributions:
-    """Spread what float32 left between contributions and margin over them, by their size.
-
-    Where a row's margin nearly meets the base, the residue would be most of the difference that
-    the served scale's rate is taken from.
-    """
-    part = (margin - whole.margin) / np.where(whole.size > 0, whole.size, 1.0)
-    return Contributions(whole.values + np.abs(whole.values) * part[:, None], whole.base)
-
-
-def additivity_errors(whole: Contributions, margin: np.ndarray) -> np.ndarray:
-    """Return |base + Σφ − margin| of each row, relative to max(1, |base| + Σ|φ|)."""
-    size = np.maximum(1.0, abs(whole.base) + whole.size)
-    return np.abs(whole.margin - margin) / size
-
-
-def check_additivity(whole: Contributions, margin: np.ndarray) -> None:
+def check_additivity(whole: Contributions, margin: np.ndarray) -> Contributions:
     """Hold |base + Σφ − margin| ≤ 1e-5 · max(1, |base| + Σ|φ|) for every row.
+
+    Returns
+    -------
+    Contributions
+        Without that residue, so that they add up to the margin.
 
     Raises
     ------
     ExplanationError
         If it does not hold.
     """
-    off = additivity_errors(whole, margin)
+    settled, off = _settled(whole, margin)
     if not np.all(off <= TOLERANCE):
         worst = float(np.nanmax(off))
         raise ExplanationError(
             f"contributions miss their margin by {worst:.1e} of its size, more than "
             f"{TOLERANCE:g}; the bundle and the installed xgboost do not agree"
         )
+    return settled
+
+
+def _settled(whole: Contributions, margin: np.ndarray) -> tuple[Contributions, np.ndarray]:
+    """Spread what float32 left between contributions and margin over them, by their size.
+
+    Where a row's margin nearly meets the base, the residue would be most of the difference that
+    the served scale's rate is taken from. It is returned too, relative to max(1, |base| + Σ|φ|).
+    """
+    from training import term_kernels  # compiled by then
+
+    values = np.ascontiguousarray(whole.values, float)
+    settled, off = np.empty(values.shape), np.empty(len(values))
+    term_kernels.set_settled(values, whole.base, margin, settled, off)
+    return Contributions(settled, whole.base), off

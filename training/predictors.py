@@ -50,11 +50,6 @@ class Contributions:
         """How far they move each row's margin from the base."""
         return sum_columns(self.values)
 
-    @cached_property
-    def size(self) -> np.ndarray:
-        """How much they come to, whichever way, shape (rows,)."""
-        return sum_columns(np.abs(self.values))
-
 
 class Predictor(Protocol):
     """A part of a model's margin."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from training.probability import Array, Parameters, maximise, times_ahead, weights_like
+from training.likelihood import Array, Parameters, maximise, times_ahead, weights_like
 
 _POINTS, _HALVES = np.polynomial.legendre.leggauss(24)
 _NODES, _WEIGHTS = (_POINTS + 1) / 2, _HALVES / 2  # Gauss-Legendre's, from 0 to 1

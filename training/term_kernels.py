@@ -75,3 +75,18 @@ def sum_columns(matrix, out):  # type: ignore[no-untyped-def]
         for column in range(1, matrix.shape[1]):
             total += matrix[row, column]
         out[row] = total
+
+
+@compiled(MATRIX, types.float64, VALUES, OUT_2, OUT)
+def set_settled(values, base, margin, settled, off):  # type: ignore[no-untyped-def]
+    """Set contributions that meet their margin, and by how much of their size they missed it."""
+    for row in range(len(values)):
+        moved, size = values[row, 0], abs(values[row, 0])
+        for column in range(1, values.shape[1]):
+            moved += values[row, column]
+            size += abs(values[row, column])
+        missed = margin[row] - (base + moved)
+        off[row] = abs(missed) / max(1.0, abs(base) + size)
+        part = missed / size if size > 0 else missed
+        for column in range(values.shape[1]):
+            settled[row, column] = values[row, column] + abs(values[row, column]) * part

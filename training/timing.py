@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from configs.schema import Config
 from configs.tasks import Label
-from training.probability import times_ahead
+from training.likelihood import times_ahead
 
 YEAR = 365
 """How far ahead a purchase is looked for, in days, unless the horizon is longer."""

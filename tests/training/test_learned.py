@@ -3,6 +3,9 @@ from datetime import date
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from scipy import special
 
 from features.build import build, schema_of
 from features.schema import FeatureError
@@ -22,6 +25,7 @@ from training.predictors import Linear, Term
 from training.probability import BGNBD, GammaGamma
 
 INPUTS = make_schema("days_since_purchase", *HISTORY)
+PAID = make_schema("days_since_purchase", *HISTORY, learned.SPEND)
 # CDNOW's published estimates (Fader, Hardie & Lee 2005), from weeks to days.
 CDNOW = BGNBD(r=0.243, alpha=7 * 4.414, a=0.793, b=2.426)
 OUTLOOK = ("expected_purchases", "purchase_probability", "expected_value")
@@ -103,6 +107,56 @@ def test_an_extreme_history_is_a_number_or_missing(extreme):
         assert not np.isinf(found).any()
 
 
+numbers = st.one_of(
+    st.floats(0, 2000), st.sampled_from([-1.0, 0.0, 1.0, 1e15, np.inf, -np.inf, np.nan])
+)
+laws = st.builds(
+    BGNBD, r=st.floats(0.05, 5), alpha=st.floats(1, 200), a=st.floats(0.1, 5), b=st.floats(0.1, 20)
+)
+
+
+@given(laws, st.lists(st.tuples(numbers, numbers, numbers), min_size=1, max_size=8))
+@example(CDNOW, [(1.0, 0.0, 100.0), (4.0, 100.0, 100.0), (0.0, np.nan, np.nan)])
+def test_they_are_the_papers_formulas_row_by_row(law, customers):
+    rows = np.array([(0.0, *customer) for customer in customers])
+    told = Learned(90, law, GammaGamma(6.25, 3.74, 15.44))
+    found = told.values(PAID, np.column_stack([rows, np.full(len(rows), 30.0)]))
+    for (days, span, age), row in zip(customers, found, strict=True):
+        x = days - 1
+        if not (x >= 0 and 0 <= span <= age and np.isfinite(x + age)):
+            assert np.isnan(row).all()
+            continue
+        odds = law.a / (law.b + max(x, 1) - 1) if x > 0 else 0.0
+        with np.errstate(over="ignore"):
+            alive = 1 / (
+                1 + odds * np.exp((law.r + x) * np.log1p((age - span) / (law.alpha + span)))
+            )
+        buys = -np.expm1(-(law.r + x) * np.log1p(90 / (law.alpha + age)))
+        assert row[1] == pytest.approx(alive * buys, rel=1e-9, abs=1e-15)
+        worth = 6.25 * (15.44 + days * 30) / (6.25 * days + 2.74)
+        assert row[2] == pytest.approx(row[0] * worth, rel=1e-12, nan_ok=True)
+        alone = told.values(PAID, np.array([[0.0, days, span, age, 30.0]]))
+        assert alone.tobytes() == row.tobytes()
+        # Eq. 10 divides by a − 1, and the more who buy often, the more digits cancel.
+        grown = law.a + law.b + x - 1
+        if abs(law.a - 1) > 1e-3 and abs(grown - x) > 1e-3 and x < 1e4:
+            series = special.hyp2f1(law.r + x, law.b + x, grown, 90 / (law.alpha + age + 90)) * (
+                (law.alpha + age) / (law.alpha + age + 90)
+            ) ** (law.r + x)
+            count = grown / (law.a - 1) * (1 - series)
+            if np.isfinite(count):
+                slack = 1e-11 * grown / abs(law.a - 1)
+                assert row[0] == pytest.approx(alive * count, rel=1e-7, abs=slack)
+
+
+@pytest.mark.parametrize("spend", [np.inf, 1e308])
+def test_a_spend_past_all_numbers_is_missing_and_spoils_no_other_row(spend):
+    rows = np.array([[20.0, 4, 80, 100, spend], [20.0, 4, 80, 100, 30.0]])
+    found = Learned(28, CDNOW, GammaGamma(6.25, 3.74, 15.44)).values(PAID, rows)
+    assert np.isnan(found[0, 2])
+    assert np.isfinite([*found[0, :2], *found[1]]).all()
+
+
 def test_a_customer_alone_gets_the_bits_of_the_batch():
     told, matrix = Learned(28, CDNOW), make_matrix(2_003)
     among = told.values(INPUTS, matrix)
@@ -168,8 +222,6 @@ def test_an_attribute_may_not_have_a_learned_columns_name():
 
 
 # The value of purchases.
-
-PAID = make_schema("days_since_purchase", *HISTORY, learned.SPEND)
 
 
 def make_paid(seed: int = 1) -> np.ndarray:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import integrate, optimize, stats
+from scipy import integrate, optimize, special, stats
 
 from training.probability import BGNBD, GammaGamma
 
@@ -174,6 +174,13 @@ def test_probabilities_are_within_bounds_and_in_order(model, customer):
     assert 0 <= buys <= alive <= 1
     # Markov: at least one purchase is never likelier than the purchases expected.
     assert buys <= float(model.expected_purchases(ahead, x, recency, age))
+
+
+@given(models, customers)
+def test_the_likelihood_and_the_answers_have_the_same_chance_of_being_alive(model, customer):
+    x, recency, age, _ = customer
+    likelihoods = special.expit(-model._log_odds_left(*map(np.array, (x, recency, age))))
+    assert float(model.probability_alive(x, recency, age)) == pytest.approx(likelihoods, rel=1e-11)
 
 
 @given(models, customers)
