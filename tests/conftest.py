@@ -9,9 +9,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 settings.register_profile("ci", derandomize=True, database=None, deadline=None)
 settings.load_profile("ci")
@@ -23,6 +25,7 @@ _LONGEST = (
     "test_job.py",
     "test_spark.py",
 )
+_ONE_SERVICE = ("test_client_example.py", "test_service.py", "test_fuzz.py")
 _skipped = pytest.StashKey[list[str]]()
 
 
@@ -55,6 +58,18 @@ def _one_registry_is_made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(track, "_make_database", copy)
         yield
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Have the files that ask one service tested by one worker, which starts it once."""
+    return _OneServiceScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+class _OneServiceScheduling(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "one service" if Path(file).name in _ONE_SERVICE else file
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,15 +13,15 @@ from serving.record.merkle import put, sync, temporary_beside
 FILE = "latest.parquet"
 _SCORES = ("customer_id", "score_id", "as_of", "churn_probability", "band", "value_at_risk")
 _SEGMENT = "segment_"
-_LONG = ("_apart", "_potential")
 
 
 def shortened(scores: pa.Table) -> pa.Table:
     """Return the columns of scores that are kept: who, how likely, how much, which segments."""
     segments = [
-        name
-        for name in scores.column_names
-        if name.startswith(_SEGMENT) and not name.endswith(_LONG)
+        held.name
+        for held in scores.schema
+        # What a segment is called, and the like, stands under such a name too.
+        if held.name.startswith(_SEGMENT) and pa.types.is_integer(held.type)
     ]
     return scores.select([*_SCORES, *segments])
 

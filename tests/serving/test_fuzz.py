@@ -6,16 +6,9 @@ import httpx
 import pytest
 
 from tests.fuzz import KNOWN, NEAR, SCORE, fuzz
-from tests.serving.running import running
 
 CASES = 120
 PROBLEM = "application/problem+json"
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("shop")) as held:
-        yield held
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -57,7 +58,13 @@ def shop(tmp_path_factory):
         server.wait_until_ready(url, process)
         with httpx.Client(base_url=url, timeout=30) as client:
             yield SimpleNamespace(
-                config=config, client=client, log=log, url=url, port=port, keys=keys
+                config=config,
+                client=client,
+                log=log,
+                process=process,
+                url=url,
+                port=port,
+                keys=keys,
             )
     finally:
         process.terminate()
@@ -308,3 +315,19 @@ def test_under_more_than_it_can_do_it_serves_or_refuses_and_nothing_else(shop):
     assert set(statuses) <= {200, 429}
     assert statuses.count(200) > 0.2 * carried * 2.0  # it goes on serving what it can
     assert is_well(shop)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_no_service_is_left_behind_when_bentoml_is_killed(shop):
+    # The last test: it ends the service. That it ends with who started it, the demo's test shows.
+    shop.process.kill()
+    shop.process.wait(30)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{shop.url}{LIVE}", timeout=1)
+        except httpx.TransportError:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the service still answers")

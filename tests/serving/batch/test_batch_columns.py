@@ -161,6 +161,8 @@ def test_the_latest_scores_are_kept_with_most_at_risk_first(tmp_path, config, re
     assert [row["customer_id"] for row in kept] == sorted(scores, key=place)
     for row in kept:
         assert row.items() <= scores[row["customer_id"]].items()
+    segments = {name for name in kept[0] if name.startswith("segment_")}
+    assert segments == {f"segment_{way}" for way in ("behaviour", "lifecycle", "value")}
 
 
 LAYOUT = Layout({"margin": 1, "contributions": 2}, ("code",))

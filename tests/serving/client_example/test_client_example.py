@@ -20,13 +20,6 @@ from configs.load import dump
 from serving.client_example.facts import facts_of
 from serving.server import DIRECT
 from tests.factories import AS_OF, make_config, make_features
-from tests.serving.running import running
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("shop")) as held:
-        yield held
 
 
 def printed(config, folder, *options: str) -> str:

@@ -249,27 +249,6 @@ def test_the_dockerfile_is_ten_lines_that_name_no_host_and_no_root():
     assert {"USER stamkunde", "EXPOSE 3000"} <= set(lines)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
-def test_no_service_is_left_behind_when_bentoml_is_killed(shop, tmp_path):
-    # That it ends with who started it, the demonstration's test shows.
-    config, _, _ = shop
-    url = f"http://127.0.0.1:{free_port()}"
-    with (tmp_path / "log").open("wb") as log:
-        process = server.start(config, port=int(url.rsplit(":")[-1]), log=log)
-    server.wait_until_ready(url, process)
-    process.kill()
-    process.wait(30)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(f"{url}/livez", timeout=1)
-        except httpx.TransportError:
-            break
-        time.sleep(0.1)
-    else:
-        pytest.fail("the service still answers")
-
-
 def test_a_service_that_ends_is_told_at_once():
     process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
     with pytest.raises(server.ServerError, match="ended with 3"):
