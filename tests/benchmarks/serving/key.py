@@ -14,7 +14,8 @@ _MAIN = "import stamkunde; stamkunde.main()"
 def headers_of(base: Base) -> dict[str, str]:
     """Make a key for a base's service; return the header that shows it."""
     said = [f"--set={told}" for told in base.overrides]
-    command = ["keys", "add", "bench", "--scope", "score", "--config", FILE, *said]
+    scopes = ["--scope", "score", "--scope", "read"]
+    command = ["keys", "add", "bench", *scopes, "--config", FILE, *said]
     told = subprocess.run(
         [sys.executable, "-c", _MAIN, *command], check=True, capture_output=True, text=True
     )
