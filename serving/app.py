@@ -28,6 +28,7 @@ from serving.releases.swap import Served, following, note
 from serving.routes import customers, document, jobs, models, recorded, scores
 from serving.scoring.online import Online
 from serving.settings import Settings
+from training import compiled
 
 # More threads than processors only wait for each other, and some calls then wait for seconds.
 _THREADS = max(2, os.cpu_count() or 1)
@@ -41,6 +42,8 @@ def application(read_release: ReadRelease) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         told = settings.read()
+        if told.models:  # a Bento, which trusts nothing on the machine that it lands on
+            compiled.keep_nothing()
         app.state.served = Served(opened(told, read_release(told)))
         app.state.threads = CapacityLimiter(_THREADS)
         app.state.recorder = Recorder(app.state.served.online.ledger)

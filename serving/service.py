@@ -28,9 +28,7 @@ class _Guarded(bentoml.Service):
         from serving.guard.door import Guard
         from serving.memory import settled
         from serving.releases.package import served
-        from training import compiled
 
-        compiled.keep_nothing()
         app = application(served)
         self.mount_asgi_app(app)
         return settled(Guard(app, super().to_asgi(is_main), settings.read))

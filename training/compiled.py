@@ -18,8 +18,8 @@ _kept = True
 def keep_nothing() -> None:
     """Compile in this process whatever it needs, and read nothing that another one compiled.
 
-    What is kept lies beside the code, or in the user's cache folder, and is unpickled: nothing
-    for a process that answers strangers.
+    What is kept lies beside the code, or in the user's cache folder, and is unpickled: whoever may
+    write there runs what they like, as with the code itself.
     """
     global _kept
     _kept = False
