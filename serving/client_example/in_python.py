@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from serving.client_example.facts import Facts
+from serving.client_example.order import Wording, calls
 
 HEAD = '''"""Scores from Stamkunde, with Python's standard library alone."""
 
@@ -104,20 +105,8 @@ def script(facts: Facts, url: str, routes: Collection[tuple[str, str]]) -> str:
     routes : collection of (str, str)
         Methods with their paths.
     """
-    customer: dict[str, Any] = {"customer_id": facts.customer}
-    parts = [HEAD.format(url=url), _score("by id, from the feature store", customer, reasons=3)]
-    if ("GET", "/v1/scores/{id}") in routes:
-        parts.append(_RECORDED.format(results="results"))
-    given = {**customer, "features": facts.features, "as_of": facts.as_of}
-    parts.append(_score("by features: each by its name, None where it is missing", given))
-    if facts.rows is not None:
-        rows = {**customer, "rows": facts.rows, "as_of": facts.as_of}
-        parts.append(_score("by their own rows, as of the beginning of a day", rows))
-    if ("POST", "/v1/score/batch") in routes:
-        parts.append(_BATCH)
-    if ("GET", "/v1/customers/at-risk") in routes:
-        parts.append(_AT_RISK)
-    return "\n".join(parts)
+    wording = Wording(_score, "None", _RECORDED.format(results="results"), _BATCH, _AT_RISK)
+    return "\n".join([HEAD.format(url=url), *calls(facts, routes, wording)])
 
 
 def _score(said: str, customer: dict[str, Any], **options: Any) -> str:
