@@ -11,28 +11,12 @@ from serving.batch.run import score_base
 from serving.record.draft import LedgerError
 from serving.record.ledger import Ledger
 from serving.record.merkle import canonical
-from serving.releases.release import Release, bundle_by_digest, publish
+from serving.releases.release import bundle_by_digest, publish
 from serving.scoring.score import replay, schemas
 from serving.settings import open_ledger, open_store
 from tests.factories import AS_OF, make_bundles, make_config, make_features
 
 AT = datetime(2024, 6, 3, 2, tzinfo=UTC)
-
-
-@pytest.fixture
-def config(tmp_path):
-    return make_config(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made")
-    return make_bundles(folder, make_config(folder))
-
-
-@pytest.fixture
-def release(config, made) -> Release:
-    return publish(config.var, config.name, made)
 
 
 def test_scores_the_whole_base_in_order_and_on_record(tmp_path, config, release):

@@ -16,29 +16,13 @@ from serving.batch.run import score_base
 from serving.record.batch_layout import Layout, leaves, spelt
 from serving.record.merkle import canonical, leaf_hash, merkle_root
 from serving.record.tokens import customer_token, customer_tokens
-from serving.releases.release import Release, bundle_by_digest, publish
+from serving.releases.release import bundle_by_digest
 from serving.scoring.score import answer, assess, record, replay
 from serving.settings import open_ledger, open_secret
-from tests.factories import AS_OF, make_bundles, make_config, make_features
+from tests.factories import AS_OF, make_features
 from training.reasons import Options
 
 AT = datetime(2024, 6, 3, 2, tzinfo=UTC)
-
-
-@pytest.fixture
-def config(tmp_path):
-    return make_config(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made")
-    return make_bundles(folder, make_config(folder))
-
-
-@pytest.fixture
-def release(config, made) -> Release:
-    return publish(config.var, config.name, made)
 
 
 def reasons(scored, *ways):
