@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ClauseElement, Connection, CursorResult, Engine, Table, create_engine, event
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from features.contract import StamkundeError
 
@@ -67,11 +67,14 @@ class Database:
         A file's path, or an SQLAlchemy URL such as ``postgresql+psycopg://host/name``.
     table
         The table kept there.
+    *beside
+        Others that are written with it.
     """
 
-    def __init__(self, place: str | Path, table: Table) -> None:
+    def __init__(self, place: str | Path, table: Table, *beside: Table) -> None:
         self.url = _url(place)
         self.table = table
+        self._tables = (table, *beside)
         self._kept = local()  # each thread's connection for single rows
 
     @property
@@ -127,7 +130,10 @@ class Database:
                     self.path.touch(0o600)
             engine = _engine(self.url, lock=self.table.name)
             with _only_writer(engine) as connection:
-                connection.execute(CreateTable(self.table, if_not_exists=True))
+                for table in self._tables:
+                    connection.execute(CreateTable(table, if_not_exists=True))
+                    for index in sorted(table.indexes, key=lambda held: str(held.name)):
+                        connection.execute(CreateIndex(index, if_not_exists=True))
         except (ImportError, OSError) as error:
             raise self._refusal(error) from error
         return engine

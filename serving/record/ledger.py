@@ -165,9 +165,13 @@ class Ledger:
         """Say whether an id is on record."""
         return self._known(checked(entry_id)) is not None
 
-    def entries(self, kind: str | None = None, last: int | None = None) -> Iterator[Entry]:
-        """Give the entries in their order: all, those of a kind, or only the last so many."""
-        of_kind = sa.true() if kind is None else LEDGER.c.kind == kind
+    def entries(
+        self, kind: str | None = None, last: int | None = None, after: int = 0
+    ) -> Iterator[Entry]:
+        """Give the entries in their order: all, those of a kind, after one, or the last so many."""
+        of_kind = LEDGER.c.seq > after
+        if kind is not None:
+            of_kind &= LEDGER.c.kind == kind
         with self._database.reading() as connection:
             if last is None:
                 yield from streamed(
