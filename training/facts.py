@@ -26,6 +26,7 @@ from training.gate import Verdict
 from training.model import Explanation, Model
 from training.split import Split
 from training.suitability import unsuited
+from training.tenths import tenths
 
 LIBRARIES = ("duckdb", "ibis-framework", "numpy", "pandas", "scikit-learn", "scipy")
 MAIN = ("transactions", "subscriptions", "events", "snapshot")
@@ -367,10 +368,12 @@ def _without(absent: Absent) -> str:
 
 def _trust(task: str, model: Model, data: Split, served: np.ndarray) -> dict[str, Any]:
     """Return how far a probability, or an interval, may be taken at its word."""
+    found = {"tenths": tenths(data.test.target, served, chance=task == "churn")}
     if task != "churn":
-        return {"coverage": coverage(model, data, served)}
+        return {**found, "coverage": coverage(model, data, served)}
     perfect = metrics.random_level_ece(served)
-    return {"calibration": {"ece": metrics.ece(data.test.target, served), "perfect": perfect}}
+    ece = metrics.ece(data.test.target, served)
+    return {**found, "calibration": {"ece": ece, "perfect": perfect}}
 
 
 def _warnings(task: str, data: Split, evaluation: Evaluation, verdict: Verdict) -> list[str]:

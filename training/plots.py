@@ -30,6 +30,7 @@ from training.canvas import (
     percent,
     styled,
 )
+from training.tenths import by_part, consistency, parts
 
 Array = NDArray[np.float64]
 
@@ -50,8 +51,8 @@ def reliability(y: ArrayLike, p: ArrayLike, bins: int = 10) -> Figure:
     if len(y) == 0:
         note(upper, "no customer was tested")
         return figure
-    which = _parts(p, bins)
-    predicted, observed, _ = _by_part(which, bins, p, y)
+    which = parts(p, bins)
+    predicted, observed, _ = by_part(which, bins, p, y)
     low, high = consistency(p, which)
     end = min(1.0, 1.08 * max(predicted.max(), observed.max(), high.max(), 0.01))
     upper.plot([0, end], [0, end], color=PALE, lw=1)
@@ -147,8 +148,8 @@ def value_deciles(y: ArrayLike, value: ArrayLike, currency: str = "") -> Figure:
     if len(y) == 0:
         note(axes, "no customer was tested")
         return figure
-    which = _parts(-value, 10)
-    tenth, predicted, actual, _ = _by_part(which, 10, which.astype(float) + 1, value, y)
+    which = parts(-value, 10)
+    tenth, predicted, actual, _ = by_part(which, 10, which.astype(float) + 1, value, y)
     axes.vlines(tenth, predicted, actual, color=PALE, lw=2.5)
     axes.plot(tenth, actual, "o", color=ORANGE, ms=6)
     axes.plot(tenth, predicted, "o", color=BLUE, ms=6, mfc="white", mew=1.6)
@@ -266,45 +267,6 @@ def _caught(y: ArrayLike, p: ArrayLike, at: Array) -> Array:
     reached = np.cumsum(np.bincount(which, minlength=len(levels))) / len(p)
     caught = np.cumsum(np.bincount(which, y, minlength=len(levels))) / np.sum(y)
     return np.interp(at, np.r_[0.0, reached], np.r_[0.0, caught])
-
-
-def _parts(values: Array, parts: int) -> NDArray[np.intp]:
-    """Return which of equally large parts each value is in, lowest first; ties stay together."""
-    _, which, count = np.unique(values, return_inverse=True, return_counts=True)
-    middle = np.cumsum(count) - count / 2
-    return np.floor(parts * middle / len(values)).astype(np.intp)[which]
-
-
-def _by_part(which: NDArray[np.intp], parts: int, *columns: Array) -> tuple[Array, ...]:
-    """Return each column's mean over every part that has rows, and how many it has."""
-    count = np.bincount(which, minlength=parts)
-    held = count > 0
-    means = [np.bincount(which, column, minlength=parts)[held] / count[held] for column in columns]
-    return *means, count[held].astype(float)
-
-
-def consistency(
-    p: Array, which: NDArray[np.intp], repeats: int = 1000, seed: int = 0
-) -> tuple[Array, Array]:
-    """Return the ends between which 95 % of a bin's observed rates lie if p are right.
-
-    Outcomes are drawn from the predictions themselves: Bröcker & Smith (2007).
-    """
-    rng = np.random.default_rng(seed)
-    ends = []
-    for part in np.unique(which):
-        inside = p[which == part]
-        # A bin of many customers is drawn in blocks, so that memory stays small.
-        block = max(1, 1_000_000 // len(inside))
-        rates = np.concatenate(
-            [
-                (rng.random((min(block, repeats - start), len(inside))) < inside).mean(axis=1)
-                for start in range(0, repeats, block)
-            ]
-        )
-        ends.append(np.quantile(rates, [0.025, 0.975]))
-    low, high = np.transpose(ends)
-    return low, high
 
 
 def wilson(rate: Array, count: Array) -> tuple[Array, Array]:

@@ -1,9 +1,7 @@
 import re
 
 import numpy as np
-import pytest
 from matplotlib.figure import Figure
-from scipy.stats import binom
 
 from training import canvas, fact_plots, plots
 
@@ -64,13 +62,6 @@ def test_facts_give_their_plots_and_no_others():
     assert sorted(fact_plots.of_facts(facts)) == ["coverage", "slices_tenure"]
     assert fact_plots.of_facts({}) == {}
     assert fact_plots.overall(facts, METRIC) == 0.8
-
-
-@pytest.mark.parametrize(("rate", "customers"), [(0.1, 400), (0.5, 50), (0.01, 1000)])
-def test_consistency_bars_are_those_of_the_binomial(rate, customers):
-    low, high = plots.consistency(np.full(customers, rate), np.zeros(customers, int))
-    exact = binom.ppf([0.025, 0.975], customers, rate) / customers
-    assert [low[0], high[0]] == pytest.approx(exact, abs=2 / customers + 0.002)
 
 
 def outside(figure: Figure) -> int:
