@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 
@@ -19,6 +19,8 @@ from serving import settings
 from serving.batch.at_risk import FILE, Latests
 from serving.batch.jobs import Jobs
 from serving.guard.log import failed, log
+from serving.pages import routes as pages
+from serving.pages import shell
 from serving.problem import FAILED, ProblemError
 from serving.record.draft import LedgerError
 from serving.record.recorder import Recorder
@@ -70,6 +72,7 @@ def application(read_release: ReadRelease) -> Starlette:
             *customers.ROUTES,
             *models.ROUTES,
             *document.ROUTES,
+            *pages.ROUTES,
         ],
         exception_handlers={
             ProblemError: _refused,
@@ -102,21 +105,31 @@ def _warmed(online: Online) -> None:
         failed(error, "warming")
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
-        return ProblemError(error.status_code, error.detail).response(error.headers)
+        return _told(request, ProblemError(error.status_code, error.detail), error.headers)
     assert isinstance(error, ProblemError)
-    return error.response()
+    return _told(request, error)
 
 
-async def _unavailable(_: Request, error: Exception) -> Response:
+async def _unavailable(request: Request, error: Exception) -> Response:
     # The text is about the database alone: no statement and no parameter is in it.
     log.error("unavailable", error=type(error).__name__, detail=str(error))
-    return ProblemError(
-        503, "scores cannot be looked up or recorded now, so none is given; try again later"
-    ).response({"Retry-After": "5"})
+    return _told(
+        request,
+        ProblemError(
+            503, "scores cannot be looked up or recorded now, so none is given; try again later"
+        ),
+    )
 
 
-async def _failed(_: Request, __: Exception) -> Response:
+async def _failed(request: Request, _: Exception) -> Response:
     # Starlette raises it again after this answer; the guard logs it.
-    return ProblemError(500, FAILED).response()
+    return _told(request, ProblemError(500, FAILED))
+
+
+def _told(
+    request: Request, problem: ProblemError, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Tell a problem: as a page to who reads pages, else as the document that programs read."""
+    return shell.problem(request, problem) if shell.is_shown(request) else problem.response(headers)

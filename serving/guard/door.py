@@ -15,13 +15,15 @@ from starlette.types import Scope as Connection
 
 from serving.guard.call import Call
 from serving.guard.caller import known
-from serving.guard.keys import FILE, KeysError, KeyStore
+from serving.guard.keys import FILE, Key, KeysError, KeyStore
 from serving.guard.log import failed, log
 from serving.guard.metrics import metrics
-from serving.guard.places import LIVE, NOWHERE, PROBES, Place, Places
+from serving.guard.places import NOWHERE, PROBES, Place, Places
 from serving.guard.queue import Queue
 from serving.guard.rate import HERE, Rate
 from serving.guard.refusal import RefusalError
+from serving.guard.sessions import Sessions
+from serving.guard.visitors import is_page, visitor
 from serving.problem import FAILED, ProblemError
 from serving.routes.route import Scope
 from serving.settings import Settings
@@ -32,6 +34,7 @@ class _Rules:
     """What the settings say of who may call, and how much."""
 
     keys: KeyStore
+    sessions: Sessions
     rate: Rate
     queue: Queue
     most_bytes: int
@@ -62,8 +65,10 @@ class Guard:
     def _rules(self) -> _Rules:
         told = self._told()
         serving = told.config.serving
+        keys = KeyStore(told.var / FILE)
         return _Rules(
-            KeyStore(told.var / FILE),
+            keys,
+            Sessions(keys),
             Rate(serving.calls_per_minute),
             Queue(serving.max_waiting, metrics().in_hand),
             int(serving.max_body_mb * 1_000_000),
@@ -106,12 +111,11 @@ class Guard:
         rules, scope = self._rules, call.scope
         place = self._places.find(scope["path"])
         call.route = place.label
-        key = None
-        if place.label != LIVE:
-            key = scope["key"] = known(scope, call.headers, rules.keys, datetime.now(UTC))
+        key = scope["key"] = None if place.is_open else self._caller(call)
         needed = _needed(place, scope["method"])
         if key is not None and not key.allows(needed):
             raise RefusalError(403, "scope", f"this needs a key of the scope {needed}")
+        scope["sessions"] = rules.sessions
         call.bound(rules.most_bytes)
         if place.probe:  # which who watches the service asks even when it is busy
             return self._probes
@@ -120,6 +124,12 @@ class Guard:
         call.in_hand(rules.queue.leave)
         call.due(rules.timeout, lambda refusal: self._cut(call, refusal))
         return self._application
+
+    def _caller(self, call: Call) -> Key | None:
+        rules, now = self._rules, datetime.now(UTC)
+        if is_page(call.scope["path"]):
+            return visitor(call.scope, call.headers, rules.keys, rules.sessions, now)
+        return known(call.scope, call.headers, rules.keys, now)
 
     async def _refuse(self, call: Call, problem: ProblemError) -> None:
         if isinstance(problem, RefusalError):

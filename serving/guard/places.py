@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from serving.routes.route import Scope
 
 LIVE = "/livez"
-"""The one path that needs no key: it tells nothing but that the process lives."""
+"""The one probe that needs no key: it tells nothing but that the process lives."""
 
 _GET = ("GET", "HEAD")
 
@@ -28,16 +28,19 @@ class Place:
         Which scope a key needs, by method.
     probe : bool
         Whether BentoML answers.
+    is_open : bool
+        Whether it needs no key.
     """
 
     label: str
     scopes: Mapping[str, Scope]
     probe: bool = False
+    is_open: bool = False
 
 
 NOWHERE = Place("unknown", {})
 PROBES = {
-    path: Place(path, dict.fromkeys(_GET, "read"), probe=True)
+    path: Place(path, dict.fromkeys(_GET, "read"), probe=True, is_open=path == LIVE)
     for path in (LIVE, "/healthz", "/metrics", "/readyz")
 }
 
@@ -64,7 +67,8 @@ class Places:
         scopes = dict.fromkeys(methods, scope)
         fixed = not route.param_convertors
         before = self._fixed.get(path) if fixed else self._templates.get(path, (None, None))[1]
-        place = Place(path, {**scopes, **(before.scopes if before else {})})
+        is_open: bool = getattr(route, "is_open", False)
+        place = Place(path, {**scopes, **(before.scopes if before else {})}, is_open=is_open)
         if fixed:
             self._fixed[path] = place
         else:

@@ -43,7 +43,8 @@ def openapi(routes: Sequence[BaseRoute], serving: Serving) -> dict[str, Any]:
     Parameters
     ----------
     routes : sequence of BaseRoute
-        The application's; of what has no scope nothing is said.
+        The application's; of what has no scope nothing is said, nor of the auditor's pages,
+        which are for people.
     serving : Serving
         The config's bounds of what the service takes.
 
@@ -53,6 +54,7 @@ def openapi(routes: Sequence[BaseRoute], serving: Serving) -> dict[str, Any]:
         If a route is not described.
     """
     scoped = [route for route in routes if isinstance(route, ScopedRoute)]
+    scoped = [route for route in scoped if route.scope != "audit"]
     told = [_described(route) for route in scoped] + list(PROBES.values())
     statuses = {status for operation in told for status in (*_refusals(operation), *OF_A_KEY)}
     paths: dict[str, Any] = {}

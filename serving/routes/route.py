@@ -26,13 +26,21 @@ class ScopedRoute(Route):
         What the caller's key must be for.
     handler : callable
         From the request to the answer.
+    is_open : bool
+        Whether it needs no key all the same, as where one is asked for.
     """
 
     def __init__(
-        self, path: str, method: Literal["GET", "POST"], scope: Scope, handler: Handler
+        self,
+        path: str,
+        method: Literal["GET", "POST"],
+        scope: Scope,
+        handler: Handler,
+        is_open: bool = False,
     ) -> None:
         super().__init__(path, handler, methods=[method])
         self.scope: Scope = scope
+        self.is_open = is_open
 
 
 def in_json(held: Any) -> bytes:

@@ -1,0 +1,1 @@
+"""The auditor's pages: every score, model and entry of the record, told to people."""

@@ -1,0 +1,8 @@
+"""All of the auditor's pages."""
+
+from __future__ import annotations
+
+from serving.pages import search, signing_in, start
+from serving.routes.route import ScopedRoute
+
+ROUTES: list[ScopedRoute] = [*signing_in.ROUTES, *start.ROUTES, *search.ROUTES]

@@ -1,0 +1,90 @@
+"""How the pages speak: phrases and figures, in English or in Danish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from serving.report.phrases import MONTHS
+from training.quantities import Language, amount, number, quantity
+
+NOTHING = "–"
+_SPACE = "\N{NO-BREAK SPACE}"
+
+Phrases = Mapping[str, tuple[str, str]]
+"""What is said, in English and in Danish, by name."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """Says things in a language, and times as a zone has them.
+
+    Parameters
+    ----------
+    language : {"en", "da"}
+    zone : ZoneInfo
+    phrases : mapping
+        Those of the shell and of the page.
+    """
+
+    language: Language
+    zone: ZoneInfo
+    phrases: Phrases
+
+    def __call__(self, phrase: str, **named: Any) -> str:
+        """Return a phrase with what it names put in; numbers as people write them."""
+        said = self.phrases[phrase][self.language == "da"]
+        held = {name: self._put(value) for name, value in named.items()}
+        return said.format(**held) if named else said
+
+    def having(self, phrases: Phrases) -> Words:
+        """Return the same with more phrases."""
+        return Words(self.language, self.zone, {**self.phrases, **phrases})
+
+    def knows(self, phrase: str) -> bool:
+        """Say whether there is a phrase of a name."""
+        return phrase in self.phrases
+
+    def number(self, value: float | None, decimals: int = 0) -> str:
+        """Return a number, a dash where there is none."""
+        return NOTHING if value is None else number(value, decimals, self.language)
+
+    def share(self, value: float | None, decimals: int = 1) -> str:
+        r"""Return a share in percent.
+
+        >>> Words("da", ZoneInfo("UTC"), {}).share(0.1234)
+        '12,3\xa0%'
+        """
+        if value is None:
+            return NOTHING
+        return f"{number(100 * value, decimals, self.language)}{_SPACE}%"
+
+    def money(self, value: float | None, currency: str) -> str:
+        """Return an amount."""
+        if value is None:
+            return NOTHING
+        return amount(value, currency, self.language).replace(" ", _SPACE)
+
+    def quantity(self, value: float, unit: str) -> str:
+        """Return a number with its unit."""
+        return quantity(value, unit, self.language).replace(" ", _SPACE)
+
+    def day(self, day: date) -> str:
+        """Return a day as people write it."""
+        month = MONTHS[self.language][day.month - 1]
+        return f"{day.day}{'.' if self.language == 'da' else ''} {month} {day.year}"
+
+    def moment(self, at: datetime | str) -> str:
+        """Return a time, of the record's spelling too, as the clocks of the zone had it."""
+        held = (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(self.zone)
+        parted = ("at", "kl.")[self.language == "da"]
+        clock = held.strftime("%H.%M.%S" if self.language == "da" else "%H:%M:%S")
+        return f"{self.day(held)} {parted} {clock}"
+
+    def _put(self, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return number(value, 0, self.language)
+        return self.day(value) if isinstance(value, date) else value
