@@ -22,6 +22,7 @@ from features.store import FeatureStore
 from serving.idempotency.remembered import Remembered
 from serving.record.ledger import Ledger
 from serving.record.tokens import secret
+from serving.watching.seen import Seen
 
 VARIABLE = "STAMKUNDE_VAR"
 FILE = "settings.json"
@@ -53,6 +54,11 @@ class Settings:
 def open_ledger(base: str, var: Path) -> Ledger:
     """Open a base's record, whose batches have their rows beside it."""
     return Ledger(var / "ledger.db", base, var / "batches")
+
+
+def open_seen(base: str, var: Path) -> Seen:
+    """Open the counts of a base's scores, which lie with the record."""
+    return Seen(var / "ledger.db", base)
 
 
 def open_store(var: Path) -> FeatureStore:

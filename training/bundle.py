@@ -329,7 +329,8 @@ def _segmenter_file(held: Segmenter) -> str:
 def reference(model: Model, matrix: np.ndarray, bins: int = 10) -> dict[str, Any]:
     """Return the binned distributions of a model's training features, by name.
 
-    Numbers: the deciles' edges and how many rows lie between them, the median, the missing.
+    Numbers: the deciles' edges and how many rows lie between them, the median, the missing; of a
+    number with no more values than there are bins, those values and how many rows have each.
     Categories: how many rows have each.
     """
     held: dict[str, Any] = {}
@@ -345,6 +346,10 @@ def reference(model: Model, matrix: np.ndarray, bins: int = 10) -> dict[str, Any
             summary["edges"] = edges.tolist()
             summary["counts"] = np.histogram(present, edges)[0].tolist() if len(edges) > 1 else []
             summary["median"] = float(np.median(present))
+            values, rows_of = np.unique(present, return_counts=True)
+            if len(values) <= bins:  # between the deciles of a flag there is nothing
+                summary["values"] = values.tolist()
+                summary["of_each"] = rows_of.tolist()
         held[column.name] = summary
     return held
 

@@ -1,0 +1,1 @@
+"""How the customers scored differ from those trained on, and what became of predictions."""
