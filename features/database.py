@@ -3,7 +3,7 @@
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -59,22 +59,30 @@ class Prepared:
 
 
 class Database:
-    """A table at a path (SQLite) or a URL, opened and made at the first use.
+    """Tables at a path (SQLite) or a URL, opened and made at the first use.
 
     Parameters
     ----------
     place
         A file's path, or an SQLAlchemy URL such as ``postgresql+psycopg://host/name``.
     table
-        The table kept there.
-    *beside
-        Others that are written with it.
+        The table kept there; who writes to it writes alone.
+    beside
+        More tables, which are written to together with it.
+    prepare
+        What is done with them before the first use, as their only writer.
     """
 
-    def __init__(self, place: str | Path, table: Table, *beside: Table) -> None:
+    def __init__(
+        self,
+        place: str | Path,
+        table: Table,
+        *beside: Table,
+        prepare: Callable[[Connection], None] = lambda _: None,
+    ) -> None:
         self.url = _url(place)
         self.table = table
-        self._tables = (table, *beside)
+        self._tables, self._prepare = (table, *beside), prepare
         self._kept = local()  # each thread's connection for single rows
 
     @property
@@ -134,6 +142,7 @@ class Database:
                     connection.execute(CreateTable(table, if_not_exists=True))
                     for index in sorted(table.indexes, key=lambda held: str(held.name)):
                         connection.execute(CreateIndex(index, if_not_exists=True))
+                self._prepare(connection)
         except (ImportError, OSError) as error:
             raise self._refusal(error) from error
         return engine

@@ -33,12 +33,12 @@ async def start(request: Request) -> Response:
 
 
 def _glance(online: Online) -> dict[str, Any]:
-    head = online.ledger.head()
+    last = online.ledger.last()
     return {
         "base": online.config.name,
-        "entries": 0 if head is None else head.seq,
-        "last_at": None if head is None else head.at,
-        "last_kind": None if head is None else head.kind,
+        "entries": 0 if last is None else last.seq,
+        "last_at": None if last is None else last.at,
+        "last_kind": None if last is None else last.kind,
     }
 
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from serving.record.batch_layout import Layout, LayoutError, leaves, row_of, spelt
-from serving.record.merkle import Entry, RowsError, Tree, canonical, leaf_hash, sync
+from serving.record.merkle import Entry, RowsError, canonical, leaf_hash, sync
+from serving.record.tree import Tree
 
 ROWS = pa.schema([pa.field("row", pa.binary(), nullable=False)])
 CHUNK = 10_000  # rows held at once

@@ -1,23 +1,43 @@
-"""An entry before it is on record: named, spelt out and hashed."""
+"""An entry before it is on record: named and spelt out."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from features.contract import StamkundeError
-from serving.record.merkle import canonical, leaf_hash
+from serving.record.merkle import canonical
+from serving.record.seal import CUSTOMER, SEALED_KINDS
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-
-Draft = dict[str, Any]
-"""An entry that is spelt out and hashed, and not yet hung on those before it."""
 
 
 class LedgerError(StamkundeError):
     """Something that is not on record, or cannot be."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An entry that is spelt out, and not yet hung on those before it.
+
+    Parameters
+    ----------
+    base, id, kind, at : str
+    body : bytes
+        Canonical JSON.
+    customer : str, optional
+        By whose key the body is to be sealed.
+    """
+
+    base: str
+    id: str
+    kind: str
+    at: str
+    body: bytes
+    customer: str | None = None
 
 
 def drafted(base: str, entry_id: str, kind: str, body: Mapping[str, Any], at: datetime) -> Draft:
@@ -30,9 +50,24 @@ def drafted(base: str, entry_id: str, kind: str, body: Mapping[str, Any], at: da
     SpellingError
         If the body holds what JSON cannot.
     """
-    frame = {"id": checked(entry_id), "kind": checked(kind), "at": _instant(at)}
-    data = canonical({"v": 1, "base": base, **frame, "body": dict(body)})
-    return {"base": base, **frame, "entry": data, "leaf_hash": leaf_hash(data)}
+    frame = (base, checked(entry_id), checked(kind), _instant(at))
+    spelt = canonical({"body": dict(body)})  # which names a wrong value by its place in the entry
+    customer = body.get(CUSTOMER) if kind in SEALED_KINDS else None
+    return Draft(*frame, spelt[len(b'{"body":') : -1], customer)
+
+
+def framed(base: str, entry_id: str, kind: str, at: str, body: bytes) -> bytes:
+    """Return an entry's canonical JSON; what frames its body needs no escapes."""
+    before, behind = frame(base, entry_id, kind, at)
+    return before + body + behind
+
+
+def frame(base: str, entry_id: str, kind: str, at: str) -> tuple[bytes, bytes]:
+    """Return what stands before an entry's body, and what behind it."""
+    return (
+        f'{{"at":"{at}","base":"{base}","body":'.encode(),
+        f',"id":"{entry_id}","kind":"{kind}","v":1}}'.encode(),
+    )
 
 
 def checked(name: str) -> str:

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from features.database import Database
+from serving.record import head as heads
+from serving.record.appending import Row, append
 from serving.record.batch_layout import Layout
 from serving.record.batch_rows import (
     Commitment,
@@ -22,19 +24,20 @@ from serving.record.batch_rows import (
     write_rows,
 )
 from serving.record.draft import Draft, LedgerError, checked, drafted
+from serving.record.head import Head
 from serving.record.merkle import (
     ROW,
-    START,
     Entry,
     Verification,
     chain_faults,
-    chain_hash,
     frame_faults,
     leaf_hash,
     put,
     temporary_beside,
 )
-from serving.record.table import HEAD, INSERT, LEDGER, entry_of, first, streamed
+from serving.record.migration import VERSION, migrate
+from serving.record.seal import Seals
+from serving.record.table import LEDGER, TABLES, entry_of, first, streamed
 
 BATCH = "batch"
 NUMBER = re.compile(r"[1-9][0-9]{0,11}")
@@ -52,11 +55,21 @@ class Ledger:
     folder
         Where this base's batches have their rows; ``batches/BASE`` beside the SQLite file
         unless told.
+    seals
+        Seals what is about customers, and opens it.
     """
 
-    def __init__(self, place: str | Path, base: str, folder: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        place: str | Path,
+        base: str,
+        folder: str | Path | None = None,
+        seals: Seals | None = None,
+    ) -> None:
         self.base = checked(base)
-        self._database = Database(place, LEDGER)
+        self._seals = seals
+        self._was = VERSION
+        self._database = Database(place, *TABLES, prepare=self._prepare)
         beside = (self._database.path or Path("var", "ledger.db")).parent
         self.folder = Path(folder or beside / "batches" / base)
 
@@ -72,7 +85,8 @@ class Ledger:
         SpellingError
             If a body holds what JSON cannot.
         """
-        return self.write(self.drafts(records, at))
+        drafts = self.drafts(records, at)
+        return [entry_of(row, self._seals) for row in self._written(drafts)]
 
     def drafts(
         self, records: Sequence[tuple[str, str, Mapping[str, Any]]], at: datetime
@@ -91,7 +105,7 @@ class Ledger:
                 raise LedgerError(f"the kind {kind!r} is kept for batches; use append_batch")
         return [drafted(self.base, entry_id, kind, body, at) for entry_id, kind, body in records]
 
-    def write(self, drafts: Sequence[Draft]) -> list[Entry]:
+    def write(self, drafts: Sequence[Draft]) -> None:
         """Record drafts, all or none; they are on disk when this returns.
 
         Raises
@@ -99,10 +113,7 @@ class Ledger:
         LedgerError
             If an id is on record already.
         """
-        if not drafts:
-            return []
-        with self._writing(drafts) as connection:
-            return self._link(connection, drafts)
+        self._written(drafts)
 
     def append_batch(
         self,
@@ -174,41 +185,61 @@ class Ledger:
             of_kind &= LEDGER.c.kind == kind
         with self._database.reading() as connection:
             if last is None:
-                yield from streamed(
-                    connection, self._select().order_by(LEDGER.c.seq).where(of_kind)
-                )
+                oldest = self._select().order_by(LEDGER.c.seq).where(of_kind)
+                yield from streamed(connection, oldest, self._seals)
             else:
                 newest = self._newest_first().where(of_kind).limit(last)
-                yield from reversed(list(streamed(connection, newest)))
+                yield from reversed(list(streamed(connection, newest, self._seals)))
 
-    def head(self) -> Entry | None:
-        """Give the last entry, whose `chain_hash` commits to all of the record; None if empty."""
+    def last(self) -> Entry | None:
+        """Give the last entry; None if there is none."""
         with self._database.reading() as connection:
-            return first(connection, self._newest_first())
+            return first(connection, self._newest_first(), self._seals)
+
+    def head(self) -> Head:
+        """Give the record's head, whose root commits to all entries."""
+        with self._database.reading() as connection:
+            return heads.read(connection, self.base)
+
+    def migrate(self) -> tuple[int, int]:
+        """Bring the record to the present schema, as its first use does by itself.
+
+        Returns
+        -------
+        tuple of int
+            The version it was in before this ledger opened it, and the one it is in.
+        """
+        self.head()
+        return self._was, VERSION
 
     def verify(self) -> Verification:
         """Recompute every hash of the record, and of the rows of its batches.
 
-        What is changed, removed, added or moved within the record shows. That its last entries
-        are gone, or that all after some point was written anew, hashes and all, does not: the
-        rest is whole in itself. That takes a head kept elsewhere to compare with.
+        What is changed, removed, added or moved shows, unless all that commits to it was written
+        anew, heads and all: that takes a checkpoint kept elsewhere to compare with.
         """
         faults: list[str] = []
         count = rows = seq = 0
-        chain = START
+        found, chain = Head(), Head().chain
         with self._database.reading() as connection:
             try:
                 for entry in streamed(connection, self._select().order_by(LEDGER.c.seq)):
-                    found = list(frame_faults(entry, self.base))
-                    if not found and entry.kind == BATCH:
-                        held, found = batch_faults(entry, self.folder)
+                    faulty = list(frame_faults(entry, self.base))
+                    if not faulty and entry.kind == BATCH:
+                        held, faulty = batch_faults(entry, self.folder)
                         rows += held
-                    found += chain_faults(entry, seq, chain)
-                    faults += (f"seq {entry.seq} ({entry.id}): {fault}" for fault in found)
+                    faulty += chain_faults(entry, seq, chain)
+                    faults += (f"seq {entry.seq} ({entry.id}): {fault}" for fault in faulty)
                     seq = entry.seq if isinstance(entry.seq, int) else seq + 1
                     count, chain = count + 1, entry.chain_hash
+                    found, _, _ = found.after([entry.leaf_hash])
             except DBAPIError as error:
                 faults.append(f"seq {seq + 1} (unknown id): cannot be read: {error.orig}")
+            due = heads.read(connection, self.base)
+        if count < due.size and not faults:
+            faults.append(f"seq {count + 1} to {due.size}: removed from the end")
+        elif not faults and found != due:
+            faults.append("the record's head is not that of its entries")
         return Verification(count, rows, tuple(faults))
 
     def close(self) -> None:
@@ -231,9 +262,9 @@ class Ledger:
             drafts = [drafted(self.base, batch_id, BATCH, {**body, **of_rows}, at)]
             with self._writing(drafts) as connection:
                 # The entry goes in first, uncommitted: an id on record keeps the rows it has.
-                entries = self._link(connection, drafts)
+                (row,) = append(connection, self.base, drafts, self._seals)
                 put(temporary, lasting)
-        return entries[0]
+        return entry_of(row)
 
     @contextmanager
     def _writing(self, drafts: Sequence[Draft]) -> Iterator[sa.Connection]:
@@ -241,22 +272,26 @@ class Ledger:
             with self._database.writing() as connection:
                 yield connection
         except IntegrityError as error:
-            ids = [draft["id"] for draft in drafts]
+            ids = [draft.id for draft in drafts]
             known = {known for known in ids if ids.count(known) > 1 or self._known(known)}
+            if not known:
+                raise LedgerError(
+                    f"the record of {self.base} goes on behind its head: nothing was recorded; "
+                    "see what was changed: stamkunde audit verify"
+                ) from error
             raise LedgerError(
                 f"{', '.join(sorted(known))}: already in the record of {self.base}, where an id "
                 "stands once; nothing was recorded"
             ) from error
 
-    def _link(self, connection: sa.Connection, drafts: Sequence[Draft]) -> list[Entry]:
-        head = HEAD(connection, {"base": self.base}).first()
-        seq, chain = tuple(head) if head else (0, START)
-        linked = []
-        for draft in drafts:
-            seq, chain = seq + 1, chain_hash(chain, draft["leaf_hash"])
-            linked.append({**draft, "seq": seq, "chain_hash": chain})
-        INSERT(connection, *linked)
-        return [entry_of(each) for each in linked]
+    def _prepare(self, connection: sa.Connection) -> None:
+        self._was = migrate(connection, self.base)
+
+    def _written(self, drafts: Sequence[Draft]) -> list[Row]:
+        if not drafts:
+            return []
+        with self._writing(drafts) as connection:
+            return append(connection, self.base, drafts, self._seals)
 
     def _select(self) -> sa.Select[Any]:
         return sa.select(LEDGER).where(LEDGER.c.base == self.base)
@@ -266,7 +301,7 @@ class Ledger:
 
     def _known(self, entry_id: str) -> Entry | None:
         with self._database.reading() as connection:
-            return first(connection, self._select().where(LEDGER.c.id == entry_id))
+            return first(connection, self._select().where(LEDGER.c.id == entry_id), self._seals)
 
     def _row(self, batch: Entry, number: str) -> Entry | None:
         if batch.kind != BATCH or not NUMBER.fullmatch(number):

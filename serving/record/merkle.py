@@ -4,7 +4,7 @@ import builtins
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +16,7 @@ import orjson
 import rfc8785
 
 from features.contract import StamkundeError
+from serving.record.seal import Seals, is_sealed, opened
 
 START = bytes(32)  # what the first link of a chain hangs on
 ROW = "row"  # the kind of a batch's row
@@ -35,6 +36,7 @@ class Entry:
     """An entry of the record, or one row of a batch (kind `row`, in its batch's place).
 
     `bytes` is what was recorded as it stands, canonical JSON unless `said` tells what it says.
+    `seals` opens a body that is sealed with a customer's key.
     """
 
     seq: int
@@ -45,16 +47,30 @@ class Entry:
     leaf_hash: builtins.bytes
     chain_hash: builtins.bytes
     said: Mapping[str, Any] | None = field(default=None, compare=False)
+    seals: Seals | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        """All that was recorded."""
+        """All that was recorded, as it stands: a sealed body is sealed."""
         return dict(parsed(self.bytes) if self.said is None else self.said)
+
+    @cached_property
+    def _opened(self) -> dict[str, Any]:
+        held = self.content["body"]
+        if self.seals is None or not is_sealed(held):
+            return dict(held)
+        return dict(parsed(opened(self.seals, held)))
 
     @property
     def body(self) -> dict[str, Any]:
-        """What was recorded, out of the entry's frame."""
-        return self.content if self.kind == ROW else dict(self.content["body"])
+        """What was recorded, out of the entry's frame and its seal.
+
+        Raises
+        ------
+        ErasedError
+            If it is about a customer who is erased.
+        """
+        return self.content if self.kind == ROW else dict(self._opened)
 
 
 @dataclass(frozen=True)
@@ -164,50 +180,6 @@ def leaf_hash(data: bytes) -> bytes:
 def chain_hash(previous: bytes, leaf: bytes) -> bytes:
     """Hang an entry on all those before it."""
     return sha256(previous + leaf).digest()
-
-
-def merkle_root(leaf_hashes: Iterable[bytes]) -> bytes:
-    """Commit to leaf hashes and their order (RFC 6962, section 2.1)."""
-    tree = Tree()
-    tree.add(leaf_hashes)
-    return tree.root
-
-
-class Tree:
-    """A Merkle tree (RFC 6962, section 2.1) that grows to the right.
-
-    It keeps a hash a level, so that a million leaves need no room.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._full: list[bytes] = []  # complete subtrees from the left, one a bit of the count
-
-    def add(self, leaf_hashes: Iterable[bytes]) -> None:
-        """Put leaves to the right of those there are."""
-        count, full = self.count, self._full
-        for node in leaf_hashes:
-            pairs = count
-            while pairs & 1:
-                node = _inner(full.pop(), node)
-                pairs >>= 1
-            full.append(node)
-            count += 1
-        self.count = count
-
-    @property
-    def root(self) -> bytes:
-        """The hash that commits to all leaves."""
-        if not self._full:
-            return sha256(b"").digest()
-        *lefts, root = self._full
-        for left in reversed(lefts):
-            root = _inner(left, root)
-        return root
-
-
-def _inner(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\x01" + left + right).digest()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The table of the record's entries: how rows are put in, and read."""
+"""The tables of the record: how rows are put in, and read."""
 
 from __future__ import annotations
 
@@ -9,48 +9,74 @@ import sqlalchemy as sa
 
 from features.database import Prepared
 from serving.record.merkle import Entry
+from serving.record.seal import Seals
+
+_RECORD = sa.MetaData()
+
+
+def _base(*more: sa.Column[Any]) -> tuple[sa.Column[Any], ...]:
+    return sa.Column("base", sa.String, primary_key=True), *more
+
 
 LEDGER = sa.Table(
     "ledger",
-    sa.MetaData(),
-    sa.Column("base", sa.String, primary_key=True),
-    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    _RECORD,
+    *_base(sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False)),
     *(sa.Column(name, sa.String, nullable=False) for name in ("id", "kind", "at")),
     sa.Column("entry", sa.LargeBinary, nullable=False),
     *(sa.Column(name, sa.LargeBinary, nullable=False) for name in ("leaf_hash", "chain_hash")),
     sa.UniqueConstraint("base", "id"),
 )
 
-HEAD = Prepared(
-    sa.select(LEDGER.c.seq, LEDGER.c.chain_hash)
-    .where(LEDGER.c.base == sa.bindparam("base"))
-    .order_by(LEDGER.c.seq.desc())
-    .limit(1)
+HEADS = sa.Table(
+    "heads",
+    _RECORD,
+    *_base(sa.Column("size", sa.BigInteger, nullable=False)),
+    *(sa.Column(name, sa.LargeBinary, nullable=False) for name in ("chain_hash", "frontier")),
 )
-"""The number and the chain's hash of a base's last entry."""
+"""How far each base's record is: `serving.record.head.Head`."""
+
+BLOCKS = sa.Table(
+    "blocks",
+    _RECORD,
+    *_base(sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False)),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+"""The complete subtrees of `serving.record.tree.BLOCK` leaves, numbered from 0."""
+
+VERSIONS = sa.Table("versions", _RECORD, *_base(sa.Column("version", sa.Integer, nullable=False)))
+"""The version of the schema that each base's record is in."""
+
+TABLES = (LEDGER, HEADS, BLOCKS, VERSIONS)
 
 INSERT = Prepared(
     sa.insert(LEDGER).values({held.name: sa.bindparam(held.name) for held in LEDGER.columns})
 )
 
 
-def streamed(connection: sa.Connection, sought: sa.Select[Any]) -> Iterator[Entry]:
+def streamed(
+    connection: sa.Connection, sought: sa.Select[Any], seals: Seals | None = None
+) -> Iterator[Entry]:
     """Read entries, some at a time."""
     rows = connection.execution_options(yield_per=1_000).execute(sought).mappings()
-    return map(entry_of, rows)
+    return (entry_of(row, seals) for row in rows)
 
 
-def first(connection: sa.Connection, sought: sa.Select[Any]) -> Entry | None:
+def first(
+    connection: sa.Connection, sought: sa.Select[Any], seals: Seals | None = None
+) -> Entry | None:
     """Read the first of the entries sought; None if there is none."""
     row = connection.execute(sought.limit(1)).mappings().first()
-    return None if row is None else entry_of(row)
+    return None if row is None else entry_of(row, seals)
 
 
-def entry_of(row: Mapping[Any, Any]) -> Entry:
+def entry_of(row: Mapping[Any, Any], seals: Seals | None = None) -> Entry:
     """Return a row of the table as an entry, as it stands."""
     # SQLite lets whoever edits the file put text where bytes were; `verify` must read that too.
     data, leaf, chain = (
         value if isinstance(value, bytes) else str(value).encode()
         for value in (row["entry"], row["leaf_hash"], row["chain_hash"])
     )
-    return Entry(row["seq"], row["id"], row["kind"], row["at"], data, leaf, chain)
+    return Entry(
+        row["seq"], row["id"], row["kind"], row["at"], data, leaf, chain, said=None, seals=seals
+    )

@@ -14,8 +14,9 @@ from features.source import load_tables
 from serving.batch import features as batch_features
 from serving.batch.run import score_base
 from serving.record.batch_layout import Layout, leaves, spelt
-from serving.record.merkle import canonical, leaf_hash, merkle_root
+from serving.record.merkle import canonical, leaf_hash
 from serving.record.tokens import customer_token, customer_tokens
+from serving.record.tree import merkle_root
 from serving.releases.release import bundle_by_digest
 from serving.scoring.score import answer, assess, record, replay
 from serving.settings import open_ledger, open_secret

@@ -32,10 +32,11 @@ from serving.record.merkle import (
     canonical,
     chain_hash,
     leaf_hash,
-    merkle_root,
     parsed,
 )
+from serving.record.seal import ErasedError
 from serving.record.tokens import customer_token, secret
+from serving.record.tree import BLOCK, merkle_root
 
 ROOT = Path(__file__).parents[3]
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -223,7 +224,7 @@ class TestAppending:
     def test_another_opening_finds_the_same_bytes(self, tmp_path: Path) -> None:
         recorded = make_ledger(tmp_path, scores=3).append([("P1", "promotion", {"to": 2})], NOON)
         again = make_ledger(tmp_path)
-        assert again.get("P1") == recorded[0] == again.head()
+        assert again.get("P1") == recorded[0] == again.last()
         assert again.verify() == Verification(entries=4, batches_rows=0, faults=())
 
     def test_entries_of_a_kind_and_the_last(self, tmp_path: Path) -> None:
@@ -237,7 +238,7 @@ class TestAppending:
     def test_an_empty_record_is_whole(self, tmp_path: Path) -> None:
         ledger = make_ledger(tmp_path / "deep" / "down")
         assert ledger.append([], NOON) == []
-        assert ledger.head() is None
+        assert ledger.last() is None
         assert (ledger.verify().entries, ledger.verify().whole) == (0, True)
 
     def test_an_id_stands_once_and_a_refused_append_records_nothing(self, tmp_path: Path) -> None:
@@ -340,7 +341,7 @@ class TestBatches:
         ledger = make_ledger(tmp_path)
         with pytest.raises(SpellingError):
             ledger.append_batch("B1", [{"p": 1.0}, {"p": float("inf")}], {}, NOON)
-        assert ledger.head() is None
+        assert ledger.last() is None
         assert list(ledger.folder.iterdir()) == []
 
     def test_rows_left_by_a_crash_before_their_entry_are_replaced(self, tmp_path: Path) -> None:
@@ -495,7 +496,7 @@ class TestTampering:
     def test_an_entry_of_another_base(self, tmp_path: Path) -> None:
         ledger = make_ledger(tmp_path, 3)
         faults = tamper(ledger, "UPDATE ledger SET base = 'club'")
-        assert faults == ()
+        assert faults == ("seq 1 to 3: removed from the end",)
         (first, *_) = Ledger(tmp_path / "ledger.db", "club").verify().faults
         assert first == "seq 1 (S1): its bytes say base 'shop', the record 'club'"
 
@@ -506,13 +507,95 @@ class TestTampering:
         assert len(faults) == 1
         assert "cannot be read" in faults[0]
 
-    def test_a_record_cut_short_is_whole_but_its_head_is_not_the_one_seen(
-        self, tmp_path: Path
-    ) -> None:
-        ledger = make_ledger(tmp_path, 5)
-        seen = ledger.head()
-        assert tamper(ledger, "DELETE FROM ledger WHERE seq > 3") == ()
-        assert ledger.head() != seen
+    def test_a_record_cut_short(self, tmp_path: Path) -> None:
+        faults = tamper(make_ledger(tmp_path, 5), "DELETE FROM ledger WHERE seq > 3")
+        assert faults == ("seq 4 to 5: removed from the end",)
+
+
+class TestHead:
+    def test_commits_to_all_entries_however_they_came(self, tmp_path: Path) -> None:
+        ledger = make_ledger(tmp_path, BLOCK - 1)
+        for more in (1, 1, 3, 2 * BLOCK):
+            size = ledger.head().size
+            ledger.append([(f"T{size + n}", "score", {}) for n in range(more)], NOON)
+            entries = list(ledger.entries())
+            assert ledger.head().size == len(entries)
+            assert ledger.head().root == merkle_root(entry.leaf_hash for entry in entries)
+            assert ledger.head().chain == entries[-1].chain_hash
+
+    def test_a_record_without_one_gets_it_when_it_is_opened(self, tmp_path: Path) -> None:
+        ledger = make_ledger(tmp_path, 2 * BLOCK + 7)
+        head, blocks = ledger.head(), stored(ledger, "blocks")
+        assert [number for _, number, _ in blocks] == [0, 1]
+        ledger.close()
+        with sqlite3.connect(ledger._database.path) as connection:
+            for table in ("heads", "blocks", "versions"):
+                connection.execute(f"DROP TABLE {table}")
+        again = make_ledger(tmp_path)
+        assert again.migrate() == (1, 2)
+        assert (again.head(), stored(again, "blocks")) == (head, blocks)
+        assert again.verify().whole
+        assert make_ledger(tmp_path).migrate() == (2, 2)
+
+    def test_a_record_of_a_later_schema_is_left_alone(self, tmp_path: Path) -> None:
+        ledger = make_ledger(tmp_path, 1)
+        ledger.close()
+        with sqlite3.connect(ledger._database.path) as connection:
+            connection.execute("UPDATE versions SET version = 99")
+        with pytest.raises(LedgerError, match="version 99 of its schema"):
+            make_ledger(tmp_path, 1)
+
+    def test_a_lost_or_a_turned_back_head_lets_nothing_be_appended(self, tmp_path: Path) -> None:
+        ledger = make_ledger(tmp_path, 2)
+        with sqlite3.connect(ledger._database.path) as connection:
+            connection.execute("UPDATE heads SET size = 1")
+        with pytest.raises(LedgerError, match="goes on behind its head"):
+            ledger.append([("S3", "score", {})], NOON)
+        with sqlite3.connect(ledger._database.path) as connection:
+            connection.execute("DELETE FROM heads")
+        with pytest.raises(LedgerError, match="has lost its head"):
+            ledger.append([("S3", "score", {})], NOON)
+        assert [entry.id for entry in ledger.entries()] == ["S1", "S2"]
+
+
+def stored(ledger: Ledger, table: str) -> list[tuple]:
+    with sqlite3.connect(ledger._database.path) as connection:
+        return connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+
+
+class Reversing:
+    """Seals by turning bytes around, for customers who are not erased."""
+
+    def __init__(self) -> None:
+        self.erased: set[str] = set()
+
+    def seal(self, connection, plain):
+        assert connection.in_transaction()
+        return [(f"key-{customer}", held[::-1]) for customer, held in plain]
+
+    def open(self, key_id, blob):
+        if key_id in self.erased:
+            raise ErasedError(f"{key_id} is destroyed")
+        return blob[::-1]
+
+
+class TestSealing:
+    def test_what_is_about_a_customer_is_sealed_and_opened_again(self, tmp_path: Path) -> None:
+        seals = Reversing()
+        ledger = Ledger(tmp_path / "ledger.db", "shop", seals=seals)
+        said = {"customer": "token-7", "p": 0.5}
+        (entry, move) = ledger.append([("S1", "score", said), ("P1", "promotion", {})], NOON)
+        assert b"token-7" not in entry.bytes.replace(b"key-token-7", b"")
+        assert set(entry.content["body"]) == {"sealed", "under"}
+        assert (entry.body, move.body) == (said, {})
+        assert canonical(entry.content) == entry.bytes
+        assert ledger.get("S1").body == said
+        assert [each.body for each in ledger.entries()] == [said, {}]
+        seals.erased.add("key-token-7")
+        with pytest.raises(ErasedError):
+            ledger.get("S1").body  # noqa: B018
+        assert ledger.get("S1").id == "S1"
+        assert ledger.verify().whole
 
 
 APPENDING = """

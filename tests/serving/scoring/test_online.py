@@ -89,7 +89,7 @@ def test_features_of_two_days_are_not_mixed(online):
 def test_what_is_refused_is_not_on_record(online):
     assert asked(online, customer_id="nobody")["error"]["code"] == "unknown_customer"
     assert asked(online, features={})["error"]["code"] == "invalid_features"
-    assert online.ledger.head() is None
+    assert online.ledger.last() is None
 
 
 def test_no_score_is_given_that_is_not_on_record(online, monkeypatch):
