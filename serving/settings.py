@@ -20,6 +20,7 @@ from configs.schema import Config, DuckDbEngine
 from features.posted import canonical
 from features.store import FeatureStore
 from serving.idempotency.remembered import Remembered
+from serving.record.index import Index
 from serving.record.ledger import Ledger
 from serving.record.tokens import secret
 from serving.watching.seen import Seen
@@ -59,6 +60,11 @@ def open_ledger(base: str, var: Path) -> Ledger:
 def open_seen(base: str, var: Path) -> Seen:
     """Open the counts of a base's scores, which lie with the record."""
     return Seen(var / "ledger.db", base)
+
+
+def open_index(base: str, var: Path) -> Index:
+    """Open the index of a base's record."""
+    return Index(var / "ledger.db", base, var / "batches")
 
 
 def open_store(var: Path) -> FeatureStore:

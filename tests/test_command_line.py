@@ -361,6 +361,7 @@ def test_the_record_is_whole_shows_and_replays(promoted):
     assert scores["customer_id"][7] not in shop.done("audit", "show", row).out
     assert shop.done("audit", "replay", row, "--json").json == {"id": row, "same": True}
     assert "the same bytes" in shop.done("audit", "replay", row).out
+    assert "359 scores in the index" in shop.done("audit", "reindex").out
 
 
 def test_the_champions_are_packaged(promoted):

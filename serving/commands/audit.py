@@ -62,6 +62,19 @@ def replay(
         raise typer.Exit(1)
 
 
+@app.command("reindex")
+def reindex(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
+    """Make the index by which scores are found anew, from the record."""
+    from serving.settings import open_index
+
+    told = load(config, set_ or [])
+    index = open_index(told.name, told.var)
+    index.clear()
+    index.catch_up(_ledger(told))
+    count = index.count()
+    console.show({"scores": count}, as_json, [f"{count:,} scores in the index"])
+
+
 def _ledger(config: Config) -> Ledger:
     from serving.settings import open_ledger
 

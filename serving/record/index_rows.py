@@ -1,0 +1,107 @@
+"""What of a record's entries goes into the index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from serving.record.ledger import BATCH
+from serving.record.merkle import Entry, canonical
+
+SCORE = "score"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SPELT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A score as the index holds it.
+
+    Parameters
+    ----------
+    at : int
+        When it was given, in microseconds.
+    seq, row : int
+        Its entry, and its row there; 0 for the entry itself.
+    customer : bytes
+        The customer's token.
+    as_of, bundles, band : str
+        The bundles as canonical JSON; no band is empty.
+    probability, value : float, optional
+        None where a code stands instead.
+    """
+
+    at: int
+    seq: int
+    row: int
+    customer: bytes
+    as_of: str | None
+    bundles: str
+    band: str
+    probability: float | None
+    value: float | None
+
+
+def instant(at: str) -> int:
+    """Return an entry's time in microseconds."""
+    return microseconds(datetime.strptime(at, _SPELT).replace(tzinfo=UTC))
+
+
+def microseconds(at: datetime) -> int:
+    """Return a time in microseconds since 1970."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def spelt(at: int) -> str:
+    """Return a time as entries spell it."""
+    return (_EPOCH + timedelta(microseconds=at)).strftime(_SPELT)
+
+
+def is_columns(entry: Entry) -> bool:
+    """Say whether an entry is a batch whose rows lie in columns."""
+    return entry.kind == BATCH and "layout" in entry.body
+
+
+def rows_of(entry: Entry, rows: Iterator[tuple[int, Mapping[str, Any]]]) -> Iterator[Row]:
+    """Yield the scores of an entry.
+
+    Parameters
+    ----------
+    entry : Entry
+    rows : iterator of (int, body)
+        The rows of it that are scores, by their numbers; 0 is the entry itself.
+    """
+    at = instant(entry.at)
+    for number, body in rows:
+        customer = token(body.get("customer"))
+        scores = body.get("scores")
+        if customer is None or not isinstance(scores, dict):
+            continue
+        churn, clv = scores.get("churn", {}), scores.get("clv", {})
+        yield Row(
+            at,
+            entry.seq,
+            number,
+            customer,
+            body["as_of"],
+            bundles(body),
+            churn.get("band") or "",
+            churn.get("served"),
+            clv.get("served"),
+        )
+
+
+def bundles(body: Mapping[str, Any]) -> str:
+    """Return the bundles of a score or a batch, in one spelling."""
+    return canonical(body["bundles"]).decode()
+
+
+def token(customer: Any) -> bytes | None:
+    """Return a customer's token as bytes; None if it is none."""
+    try:
+        held = bytes.fromhex(customer)
+    except (TypeError, ValueError):
+        return None
+    return held or None
