@@ -24,6 +24,10 @@ class DatabaseError(StamkundeError):
     """A database that cannot be opened, read or written."""
 
 
+class BusyError(DatabaseError):
+    """A database that cannot be written to without waiting."""
+
+
 class Prepared:
     """A statement that is compiled once a dialect: asking then costs a third.
 
@@ -83,7 +87,7 @@ class Database:
         self.url = _url(place)
         self.table = table
         self._tables, self._prepare = (table, *beside), prepare
-        self._kept = local()  # each thread's connection for single rows
+        self._kept = local()  # each thread's connections for single rows, and for single writes
 
     @property
     def path(self) -> Path | None:
@@ -121,6 +125,24 @@ class Database:
         with self._errors_named(), _only_writer(self._engine) as connection:
             yield connection
 
+    @contextmanager
+    def writing_at_once(self) -> Iterator[Connection]:
+        """Give what `writing` does, over a connection that this thread keeps, without waiting.
+
+        Raises
+        ------
+        BusyError
+            If somebody else is writing, or the table lies on a server, whose answer is waited for.
+        """
+        if self.path is None:
+            raise BusyError(f"{self.table.name}: what lies on a server is waited for")
+        with self._errors_named():
+            kept = getattr(self._kept, "writing", None)
+            if kept is None:
+                kept = self._kept.writing = _impatient(self._engine)
+            with kept.begin():
+                yield kept
+
     def close(self) -> None:
         """Give the connections back; the next use opens new ones."""
         engine = self.__dict__.pop("_engine", None)
@@ -157,11 +179,17 @@ class Database:
             raise self._refusal(error) from error
 
     def _refusal(self, error: Exception) -> DatabaseError:
-        return DatabaseError(
+        told = BusyError if _is_busy(error) else DatabaseError
+        return told(
             f"{self.url.render_as_string(hide_password=True)}: the database cannot be used: "
             f"{_first_line(getattr(error, 'orig', None) or error)}; "
             "check that the place is right, writable and not full"
         )
+
+
+def _is_busy(error: Exception) -> bool:
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    return code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _first_line(error: Any) -> str:
@@ -182,6 +210,15 @@ def _url(place: str | Path) -> URL:
 def _only_writer(engine: Engine) -> Iterator[Connection]:
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
+
+
+def _impatient(engine: Engine) -> Connection:
+    """Return a connection to SQLite that writes at once or not at all; no pool has it back."""
+    connection = engine.connect().execution_options(writes=True)
+    connection.detach()
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("PRAGMA busy_timeout=0")
+    return connection
 
 
 def _engine(url: URL, lock: str) -> Engine:

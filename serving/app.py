@@ -98,6 +98,7 @@ def opened(told: Settings, release: Release) -> Online:
 
 def _warmed(online: Online) -> None:
     try:
+        online.ledger.head()  # the tables are made now, not while a call waits
         warm(online, datetime.now(UTC))
     except StamkundeError as error:
         log.warning("cold", why=str(error))  # calls will tell; some may be answered all the same

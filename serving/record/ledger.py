@@ -105,15 +105,17 @@ class Ledger:
                 raise LedgerError(f"the kind {kind!r} is kept for batches; use append_batch")
         return [drafted(self.base, entry_id, kind, body, at) for entry_id, kind, body in records]
 
-    def write(self, drafts: Sequence[Draft]) -> None:
+    def write(self, drafts: Sequence[Draft], wait: bool = True) -> None:
         """Record drafts, all or none; they are on disk when this returns.
 
         Raises
         ------
         LedgerError
             If an id is on record already.
+        BusyError
+            If it was not to wait, and somebody else is writing or a server holds the record.
         """
-        self._written(drafts)
+        self._written(drafts, wait)
 
     def append_batch(
         self,
@@ -267,9 +269,10 @@ class Ledger:
         return entry_of(row)
 
     @contextmanager
-    def _writing(self, drafts: Sequence[Draft]) -> Iterator[sa.Connection]:
+    def _writing(self, drafts: Sequence[Draft], wait: bool = True) -> Iterator[sa.Connection]:
+        database = self._database
         try:
-            with self._database.writing() as connection:
+            with database.writing() if wait else database.writing_at_once() as connection:
                 yield connection
         except IntegrityError as error:
             ids = [draft.id for draft in drafts]
@@ -287,10 +290,10 @@ class Ledger:
     def _prepare(self, connection: sa.Connection) -> None:
         self._was = migrate(connection, self.base)
 
-    def _written(self, drafts: Sequence[Draft]) -> list[Row]:
+    def _written(self, drafts: Sequence[Draft], wait: bool = True) -> list[Row]:
         if not drafts:
             return []
-        with self._writing(drafts) as connection:
+        with self._writing(drafts, wait) as connection:
             return append(connection, self.base, drafts, self._seals)
 
     def _select(self) -> sa.Select[Any]:

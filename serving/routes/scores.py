@@ -109,8 +109,8 @@ async def score(request: Request) -> Response:
     asked = call.read() if len(call.body) <= _SMALL else None
     if asked and _is_light(asked):
         prepared, drafts = call.prepared(asked)
-        written = recorder.begin(drafts)
-        await asyncio.sleep(0)  # so that the disk is at work meanwhile
+        written = recorder.begin(drafts, light=True)
+        await asyncio.sleep(0)  # so that the record is written, or the disk at work meanwhile
         content = in_json(prepared.answer)
     else:
         prepared, drafts = await to_thread.run_sync(call.prepared, asked, limiter=threads)

@@ -1,6 +1,8 @@
 """Calls that are put on record together."""
 
 import asyncio
+import itertools
+import sqlite3
 import threading
 from datetime import UTC, datetime
 
@@ -144,3 +146,79 @@ def test_a_loop_that_ended_takes_no_other_with_it(ledger):
     asyncio.run(stays())
     recorder.stop()
     assert {entry.id for entry in ledger.entries()} == {"left", "stays"}
+
+
+def written_lightly(ledger, turns, **more) -> tuple[list[BaseException | None], list[tuple]]:
+    """Put light calls on record, some a turn of the loop; return what came of each, and writes.
+
+    A write is how many entries it had, and whether the loop itself made it.
+    """
+    writes, write = [], ledger.write
+
+    def noted(drafts, wait=True):
+        entries = write(drafts, wait)
+        writes.append((len(entries), threading.current_thread() is threading.main_thread()))
+        return entries
+
+    async def one_turn_after_another():
+        recorder = Recorder(ledger, **more)
+        recorder.start()
+        found = []
+        for ids in turns:
+            drafts = [ledger.drafts([(name, "score", {})], AT) for name in ids]
+            begun = [recorder.begin(held, light=True) for held in drafts]
+            found += await asyncio.wait_for(asyncio.gather(*begun, return_exceptions=True), 10)
+        recorder.stop()
+        return found
+
+    ledger.write = noted
+    return asyncio.run(one_turn_after_another()), writes
+
+
+def test_light_calls_of_one_turn_share_a_commit_of_the_loop(ledger):
+    found, writes = written_lightly(ledger, [["a", "b", "c"], ["d"]])
+    assert found == [None] * 4
+    assert writes == [(3, True), (1, True)]
+    assert [entry.id for entry in ledger.entries()] == ["a", "b", "c", "d"]
+    assert ledger.verify().whole
+
+
+def test_of_light_calls_too_an_id_on_record_is_its_own_calls_fault(ledger):
+    ledger.append([("b", "score", {})], AT)
+    found, _ = written_lightly(ledger, [["a", "b", "c"]])
+    assert [type(each) for each in found] == [type(None), LedgerError, type(None)]
+    assert [entry.id for entry in ledger.entries()] == ["b", "a", "c"]
+
+
+def test_the_loop_waits_for_no_other_writer(ledger, tmp_path):
+    ledger.append([("first", "score", {})], AT)
+    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.05, other.execute, ["COMMIT"]).start()
+    found, writes = written_lightly(ledger, [["a", "b"], ["c"]])
+    other.close()
+    assert found == [None] * 3
+    assert writes == [(2, False), (1, True)]
+
+
+def test_the_loop_leaves_a_slow_disk_to_the_thread_for_a_second(ledger):
+    # The clock is read before and after each commit of the loop, which so takes 6 ms.
+    readings = itertools.accumulate(itertools.repeat(0.006))
+    found, writes = written_lightly(
+        ledger, ([str(number)] for number in range(200)), clock=lambda: next(readings)
+    )
+    assert found == [None] * 200
+    by_loop = [by_loop for _, by_loop in writes]
+    assert by_loop[:3] == [True, True, False]
+    # Then one reading a call: 167 of them are a second. It tries again, and is slow as before.
+    assert by_loop.index(True, 3) == 2 + 166
+    assert by_loop[169:] == [False] * 31
+
+
+def test_what_the_loop_cannot_foresee_fails_the_calls_that_wait(ledger, monkeypatch):
+    def breaks_down(*_, **__):
+        raise RuntimeError("what no writer foresees")
+
+    monkeypatch.setattr(Ledger, "write", breaks_down)
+    found, _ = written_lightly(ledger, [["a", "b"]])
+    assert [str(each) for each in found] == ["what no writer foresees"] * 2
