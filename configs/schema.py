@@ -276,6 +276,17 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _consent_is_known(self) -> Config:
+        held = self.sources.customers
+        known = held.consents if held else {}
+        if self.serving.purpose is not None and self.serving.purpose not in known:
+            raise ValueError(
+                f"serving.purpose must be one of sources.customers.consents, got "
+                f"{self.serving.purpose}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _columns_are_mapped(self) -> Config:
         transactions = self.sources.transactions
         asks_margin = self.clv is not None and self.clv.value == "margin"

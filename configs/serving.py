@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from configs.values import PositiveDuration, Section, Share
+from configs.values import PositiveDuration, Section, Share, Slug
 
 
 class Serving(Section):
@@ -19,6 +19,11 @@ class Serving(Section):
         strict=False,
         description="the probabilities of leaving from which a customer is in the middle band, "
         "and in the high one",
+    )
+    purpose: Slug | None = Field(
+        None,
+        description="what scores are for, one of sources.customers.consents: who has not consented "
+        "to it is given none",
     )
     old_after: PositiveDuration = Field(
         7, description="age from which stored features are flagged as old"

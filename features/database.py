@@ -4,7 +4,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from threading import local
@@ -143,6 +143,23 @@ class Database:
             with kept.begin():
                 yield kept
 
+    def scrub(self) -> None:
+        """Leave no byte of deleted rows in an SQLite file, or in the log of changes beside it.
+
+        Deleted rows are overwritten as they go (`secure_delete`); this empties the log. A server
+        does so in its own time (PostgreSQL's VACUUM, and its archive of changes).
+        """
+        if self.path is None:
+            return
+        deadline = time.monotonic() + PATIENCE
+        with self._errors_named(), closing(self._engine.raw_connection()) as connection:
+            driver: Any = connection.driver_connection
+            # It waits for those who read an older state, which is in the log alone.
+            while driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > deadline:
+                    raise sqlite3.OperationalError("its log could not be emptied: it is being read")
+                time.sleep(0.01)
+
     def close(self) -> None:
         """Give the connections back; the next use opens new ones."""
         engine = self.__dict__.pop("_engine", None)
@@ -246,6 +263,7 @@ def _write_ahead(connection: sqlite3.Connection, _: Any) -> None:
                 raise
             time.sleep(0.01)
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -23,6 +23,7 @@ from features.contract import DataError
 from features.door import VIEWED, Door, Intake, unreadable
 from features.engine import on_engine
 from features.location import files_at, is_database
+from features.marks import Marks, without_marked
 from features.query import content_of
 from features.reader import Reader
 from features.rejects import Reject, Rejects, write_rejects
@@ -84,7 +85,9 @@ def load_tables(
     with TemporaryDirectory(prefix="stamkunde-") as folder:
         reader = Reader(connection, Path(folder))
         try:
-            return on_engine(config, _through_doors(connection, config, take))
+            tables = _through_doors(connection, config, take)
+            # Who asked to be forgotten stays so, whatever the user's files still say of them.
+            return on_engine(config, without_marked(tables, Marks(config.var, config.name)))
         finally:
             if rejects is not None:
                 write_rejects(rejects, aside)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    Connection,
     MetaData,
     String,
     Table,
@@ -39,6 +40,13 @@ FEATURES = Table(
     Column("as_of", String, nullable=False),
     Column("values", Text, nullable=False),
 )
+
+CONSENTS = Table(
+    "consents",
+    MetaData(),
+    *(Column(name, String, primary_key=True) for name in ("base", "purpose", "customer_id")),
+)
+"""Who consents to what: a row says yes."""
 
 
 class StoreError(StamkundeError, ValueError):
@@ -70,7 +78,7 @@ class FeatureStore:
     """
 
     def __init__(self, place: str | Path) -> None:
-        self._database = Database(place, FEATURES)
+        self._database = Database(place, FEATURES, CONSENTS)
 
     def replace(
         self,
@@ -93,6 +101,7 @@ class FeatureStore:
         customer_ids: Sequence[str],
         sets: Mapping[str, Iterable[Sequence[Value]]],
         dropped: Iterable[str] = (),
+        consents: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         """Put these customers in the place of all those of several schemas, at one instant.
 
@@ -106,6 +115,8 @@ class FeatureStore:
             Each schema's features of every customer, by the schema's hash.
         dropped : iterable of str
             The schemas whose sets are taken away.
+        consents : mapping of str to customers, optional
+            Who consents to each purpose, in the place of what was known; as it was unless given.
 
         Raises
         ------
@@ -122,6 +133,8 @@ class FeatureStore:
                     stored = ({**key, **row} for row in _texts(customer_ids, rows))
                     while chunk := list(islice(stored, CHUNK)):
                         connection.execute(insert(FEATURES), chunk)
+                if consents is not None:
+                    _put_consents(connection, base, consents)
         except IntegrityError as error:
             raise StoreError(
                 f"nothing was stored for {base}: a customer has one row of features, and "
@@ -166,6 +179,40 @@ class FeatureStore:
         found = self._database.first(_ONE, sought)
         return {customer_id: StoredFeatures(found[0], json.loads(found[1]))} if found else {}
 
+    def consenting(self, base: str, purpose: str, customer_ids: Iterable[str]) -> frozenset[str]:
+        """Say who of some customers consents to a purpose."""
+        asked = iter(dict.fromkeys(customer_ids))
+        sought = select(CONSENTS.c.customer_id).where(
+            CONSENTS.c.base == base, CONSENTS.c.purpose == purpose
+        )
+        found: set[str] = set()
+        with self._database.reading() as connection:
+            while chunk := list(islice(asked, ASKED)):
+                found.update(connection.scalars(sought.where(CONSENTS.c.customer_id.in_(chunk))))
+        return frozenset(found)
+
+    def held(self, base: str, customer_id: str) -> list[dict[str, Any]]:
+        """Give all that is stored of a customer: each set's features, and each consent."""
+        features = select(FEATURES.c.schema_hash, FEATURES.c.as_of, FEATURES.c["values"])
+        consents = select(CONSENTS.c.purpose)
+        with self._database.reading() as connection:
+            sets = connection.execute(features.where(*_person(FEATURES, base, customer_id)))
+            said = connection.scalars(consents.where(*_person(CONSENTS, base, customer_id)))
+            return [
+                *(
+                    {"schema": digest, "as_of": as_of, "values": json.loads(text)}
+                    for digest, as_of, text in sorted(sets.tuples())
+                ),
+                *({"consents_to": purpose} for purpose in sorted(said)),
+            ]
+
+    def forget(self, base: str, customer_id: str) -> None:
+        """Remove all that is stored of a customer; no byte of it is left in an SQLite file."""
+        with self._database.writing() as connection:
+            for table in (FEATURES, CONSENTS):
+                connection.execute(delete(table).where(*_person(table, base, customer_id)))
+        self._database.scrub()
+
     def first(self, base: str, schema_hash: str, count: int) -> list[tuple[str, str]]:
         """Give the first customers of a set by id, each with the day its features are of.
 
@@ -196,6 +243,18 @@ class FeatureStore:
     def close(self) -> None:
         """Give the database's connections back."""
         self._database.close()
+
+
+def _person(table: Table, base: str, customer_id: str) -> tuple[Any, Any]:
+    return table.c.base == base, table.c.customer_id == customer_id
+
+
+def _put_consents(connection: Connection, base: str, consents: Mapping[str, Iterable[str]]) -> None:
+    connection.execute(delete(CONSENTS).where(CONSENTS.c.base == base))
+    for purpose, customers in consents.items():
+        rows = iter({"base": base, "purpose": purpose, "customer_id": each} for each in customers)
+        while chunk := list(islice(rows, CHUNK)):
+            connection.execute(insert(CONSENTS), chunk)
 
 
 def _of(base: str, schema_hash: str) -> tuple[Any, Any]:

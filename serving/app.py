@@ -87,12 +87,14 @@ def application(read_release: ReadRelease) -> Starlette:
 
 def opened(told: Settings, release: Release) -> Online:
     """Open a base's feature store and record for a release."""
+    store = settings.open_store(told.var)
     return Online(
         release,
-        settings.open_store(told.var),
+        store,
         settings.open_ledger(told.config.name, told.var),
         settings.open_secret(told.var),
         told.config,
+        settings.permission(told.config, told.var, store),
     )
 
 

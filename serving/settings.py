@@ -17,9 +17,11 @@ from typing import Any
 from configs.errors import StamkundeError
 from configs.load import dump
 from configs.schema import Config, DuckDbEngine
+from features.marks import Marks
 from features.posted import canonical
 from features.store import FeatureStore
 from serving.idempotency.remembered import Remembered
+from serving.people.permission import Permission
 from serving.record.index import Index
 from serving.record.ledger import Ledger
 from serving.record.tokens import secret
@@ -79,6 +81,16 @@ def open_remembered(config: Config, var: Path) -> Remembered:
         config.name,
         kept=timedelta(days=config.serving.remembered_for),
         patience=timedelta(seconds=config.serving.timeout),
+    )
+
+
+def permission(config: Config, var: Path, store: FeatureStore) -> Permission:
+    """Return of whom scores may be given, by the marks and the consents that are stored."""
+    purpose = config.serving.purpose
+    return Permission(
+        Marks(var, config.name),
+        purpose,
+        lambda customers: store.consenting(config.name, purpose or "", customers),
     )
 
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from configs.load import dump
 from configs.schema import Config
+from features.marks import Marks, spelt
 from features.source import Tables, fingerprint, load_tables
 from training import bundle as bundles
 from training import (
@@ -45,6 +46,9 @@ from training.space import beginning, require_known
 from training.split import Split
 from training.timeliness import measure
 from training.timing import Timing
+
+LEARNED_FROM = "learned_from.marks"
+"""The file of a run that holds the marks of the customers its model was fitted on."""
 
 SUPERVISED: dict[str, ModuleType] = {"churn": churn, "clv": clv}
 
@@ -83,6 +87,7 @@ def train(
     reporter.say(f"{task}: explaining, bundling, logging")
     trained = registered(config, result, origin)
     _keep_predictions(trained.bundle.path.parent, result.predictions)
+    _keep_marks(config, trained, result)
     if config.refit == "never" or task == "segments" or not result.verdict.passed:
         return trained
     reporter.say(f"{task}: fitting again, on all that is known by now")
@@ -107,9 +112,12 @@ def _refit(
         served=model.predict(data.test.matrix) if len(data.test) else result.served,
         facts=refit.facts(result.facts, data, parent.bundle.digest),
         cutoffs=refit.cutoffs(result.cutoffs, data),
+        learned_from=data.fit.customers.tolist(),
         metric=f"{result.metric} of its parent, an estimate",
     )
-    return registered(config, child, origin, parent)
+    made = registered(config, child, origin, parent)
+    _keep_marks(config, made, child)
+    return made
 
 
 def _supervise(
@@ -211,6 +219,7 @@ def _supervised_result(
         predictions=_predictions(data, evaluation, explanation.contributions),
         cutoffs=told["cutoffs"],
         served=evaluation.predictions[verdict.served],
+        learned_from=data.fit.customers.tolist(),
     )
 
 
@@ -240,3 +249,9 @@ def _keep_predictions(folder: Path, predictions: pd.DataFrame) -> None:
     """Keep rows of persons under ``var``, where an erasure reaches them, not in MLflow."""
     table = pa.Table.from_pandas(predictions, preserve_index=False)
     pq.write_table(table, folder / "predictions.parquet", compression="zstd")
+
+
+def _keep_marks(config: Config, trained: Trained, result: Result) -> None:
+    """Keep the marks of whom a model learned from, so that an erasure can name the model."""
+    marks = Marks(config.var, config.name).of(set(result.learned_from))
+    (trained.bundle.path.parent / LEARNED_FROM).write_bytes(spelt(marks))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +83,8 @@ class Result:
         Of what it was fitted on and is reported on, for the manifest.
     served : ndarray, shape (rows,), optional
         What it serves the rows that are reported on; None of segments.
+    learned_from : sequence of str
+        The customers it was fitted on; some come several times.
     """
 
     model: Model
@@ -97,6 +99,7 @@ class Result:
     predictions: pd.DataFrame
     cutoffs: dict[str, Any]
     served: np.ndarray | None = None
+    learned_from: Sequence[str] = ()
 
 
 def registered(

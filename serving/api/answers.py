@@ -30,6 +30,8 @@ class ItemError(Part):
         "features_changing",
         "invalid_rows",
         "rows_not_served",
+        "no_consent",
+        "erased",
     ]
     message: str
     feature: str | None = None

@@ -61,6 +61,7 @@ def _scored(told: Settings, jobs: Jobs, job: Job, progress: _Progress) -> tuple[
             jobs.result(job),
             datetime.now(UTC),
             Options(job.reasons, job.language, config.serving.bands),
+            permission=settings.permission(config, told.var, store),
         )
     finally:
         store.close()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from configs.schema import Config
+from features import consent
 from features.build import build_known, schema_of
 from features.schema import FeatureSchema
 from features.source import Tables
@@ -41,6 +42,7 @@ def fill_store(
         ids,
         {digest: schema.plain(table) for digest, schema in kept.items()},
         [digest for digest in store.schemas(config.name) if digest not in kept],
+        consent.given(config, tables, as_of),
     )
     return len(ids)
 

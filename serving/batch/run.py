@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -13,7 +13,9 @@ from uuid import uuid4
 import pyarrow as pa
 
 from configs.schema import Config
+from features import consent
 from features.build import schema_of
+from features.marks import Marks
 from features.source import Tables
 from serving.batch import latest
 from serving.batch import record as batch_record
@@ -25,6 +27,7 @@ from serving.batch.tally import Tally
 from serving.destinations.destination import Destination, Written
 from serving.destinations.place import destination_of
 from serving.destinations.stamp import Stamp
+from serving.people.permission import Permission
 from serving.record.batch_layout import leaves
 from serving.record.batch_rows import Part
 from serving.record.tokens import customer_tokens
@@ -58,6 +61,8 @@ class BatchSummary:
         How many have something odd about their features.
     written : Written
         What that place says of it.
+    left_out : dict of str to int
+        How many were not scored, as they may not be, by code: ``erased``, ``no_consent``.
     """
 
     batch_id: str
@@ -68,6 +73,7 @@ class BatchSummary:
     coded: dict[str, int]
     flagged: int
     written: Written
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 def score_base(
@@ -121,7 +127,16 @@ def score_base(
     check_definitions(present, schemas(release))
     options = Options(reasons, language, config.serving.bands)
     rows = read(features, present, as_of) if features else built(config, tables, as_of)
-    return score_rows(config, release, rows, as_of, out, at, options, batch_id)
+    allowed = _permission(config, tables, as_of)
+    return score_rows(config, release, rows, as_of, out, at, options, batch_id, allowed)
+
+
+def _permission(config: Config, tables: Tables, as_of: date) -> Permission:
+    """Return whom a batch may score, by the marks and by the base's own consents."""
+    purpose = config.serving.purpose
+    consenting = frozenset(consent.given(config, tables, as_of)[purpose] if purpose else ())
+    marks = Marks(config.var, config.name)
+    return Permission(marks, purpose, consenting.intersection)
 
 
 def score_rows(
@@ -133,6 +148,7 @@ def score_rows(
     at: datetime,
     options: Options,
     batch_id: str | None = None,
+    permission: Permission | None = None,
 ) -> BatchSummary:
     """Score tables of features, sorted by customer, as `score_base` does.
 
@@ -146,6 +162,8 @@ def score_rows(
         As `score_base` has them.
     options : Options
     batch_id : str, optional
+    permission : Permission, optional
+        Whom it may score; those of `rows` whom it may not are left out, and counted by code.
 
     Raises
     ------
@@ -159,6 +177,7 @@ def score_rows(
     name = batch_id or f"batch-{as_of:%Y%m%d}-{uuid4().hex[:12]}"
     batch = _Batch(config, release, options, stamp, name)
     ledger = open_ledger(config.name, config.var)
+    rows = permission.allowed(rows) if permission else rows
     try:
         place.begin(batch.columns.schema)
         body = batch_record.entry_body(release, as_of, options)
@@ -171,7 +190,8 @@ def score_rows(
     finally:
         ledger.close()
     latest.write(config.var, pa.concat_tables(batch.shortened).unify_dictionaries())
-    return batch.summary(place.told, written)
+    summary = batch.summary(place.told, written)
+    return replace(summary, left_out=dict(permission.left_out) if permission else {})
 
 
 @dataclass(frozen=True)

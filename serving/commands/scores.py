@@ -107,6 +107,7 @@ def score(
             *(f"  {line}" for line in made.written.lines(prune)),
             *(f"  {task}: {count:,} scored" for task, count in made.scored.items()),
             *(f"  {code}: {count:,}" for code, count in made.coded.items()),
+            *(f"  {count:,} left out: {code}" for code, count in made.left_out.items()),
             f"on record as batch {made.batch_id}",
         ],
     )

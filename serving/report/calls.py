@@ -15,10 +15,9 @@ from typing import Any
 import pandas as pd
 
 from configs.schema import Config
-from features import profile
+from features import consent
 from features.engine import computed
 from features.source import Tables
-from features.timeline import stamp
 from serving.batch.record import entry_body
 from serving.record.draft import LedgerError
 from serving.record.ledger import Ledger
@@ -155,14 +154,12 @@ def _reasons(assessed: Assessments | None, options: Options) -> list[list[str]]:
 
 def _consents(config: Config, tables: Tables, as_of: date, asked: pd.DataFrame) -> pd.DataFrame:
     """Return what each customer has consented to, as it held at the date."""
-    rows = tables.customers
-    purposes = [] if rows is None else [name for name in rows.columns if name.startswith(_CONSENT)]
-    if rows is None or not purposes:
+    purposes = consent.purposes(tables)
+    if not purposes:
         return asked[["customer_id"]]
-    held = profile.with_spans(rows.filter(rows.customer_id.isin(asked["customer_id"].tolist())))
-    if "valid_from" in rows.columns:
-        held = held.filter(profile.holds(held, stamp(as_of, config.timezone)))
-    return computed(tables.backend, held.select("customer_id", *purposes)).to_pandas()
+    held = consent.at(config, tables, as_of)
+    mine = held.filter(held.customer_id.isin(asked["customer_id"].tolist()))
+    return computed(tables.backend, mine).to_pandas()
 
 
 def _records(

@@ -16,6 +16,7 @@ from configs.schema import Config
 from features.schema import FeatureColumn, FeatureError, FeatureSchema, check_value
 from features.store import FeatureStore, StoredFeatures
 from serving.api.asked import Asked, ScoreRequest
+from serving.people.permission import Permission
 from serving.record.ledger import Ledger
 from serving.record.tokens import customer_token
 from serving.releases.release import Release
@@ -98,6 +99,8 @@ class Online:
         The key under which the record names customers.
     config : Config
         The customer base's: how rows become features, and what a call that does not say gets.
+    permission : Permission, optional
+        Of whom a score may be given; of everybody without.
     """
 
     release: Release
@@ -105,6 +108,7 @@ class Online:
     ledger: Ledger
     secret: bytes
     config: Config
+    permission: Permission | None = None
 
     @cached_property
     def schemas(self) -> dict[str, FeatureSchema]:
@@ -177,7 +181,7 @@ class Online:
             request.language or language or defaults.language,
             defaults.bands,
         )
-        found = self._features(request.customers, at)
+        found = self._permitted(request.customers, self._features(request.customers, at))
         known = {place: held for place, held in enumerate(found) if isinstance(held, Known)}
         askings = [Asking(held.rows, held.flags, key) for held in known.values()]
         records, assessed = [], None
@@ -191,6 +195,15 @@ class Online:
                 body = record(assessed, row, token, options, askings[row])
                 records.append((name(place), KIND, body))
         return Prepared(records, request.customers, found, assessed, options, askings)
+
+    def _permitted(
+        self, customers: Sequence[Asked], found: list[Known | CustomerError]
+    ) -> list[Known | CustomerError]:
+        """Return what is known, but for those of whom no score may be given."""
+        if self.permission is None:
+            return found
+        refused = self.permission.refusals(customers)
+        return [refused.get(place, held) for place, held in enumerate(found)] if refused else found
 
     def _customers(self, ids: Sequence[str], known: Sequence[Known]) -> Customers:
         return Customers.of_rows(

@@ -16,6 +16,7 @@ from mlflow.tracking import MlflowClient
 
 from features.build import build
 from features.enough import TooFewError
+from features.marks import WIDE, Marks
 from features.source import fingerprint, load_tables
 from tests.training.bases import (
     make_regulars,
@@ -25,7 +26,7 @@ from tests.training.bases import (
 )
 from training import bundle as bundles
 from training.examples import FEWEST
-from training.job import train
+from training.job import LEARNED_FROM, train
 from training.leakage import LeakageError
 from training.metrics import CHURN_METRICS, VALUE_METRICS
 from training.progress import Reporter
@@ -104,6 +105,15 @@ def test_a_bundle_lies_under_the_bases_runs_and_loads(case):
     loaded = bundles.load(made.bundle.path)
     assert loaded.digest == made.bundle.digest
     assert loaded.model.task == task
+
+
+def test_a_run_keeps_the_marks_of_whom_it_learned_from(case):
+    config, _, made = case
+    held = (made.bundle.path.parent / LEARNED_FROM).read_bytes()
+    marks = {held[start : start + WIDE] for start in range(0, len(held), WIDE)}
+    known = Marks(config.var, config.name).of(name.decode() for name in ids_of(config))
+    assert marks <= set(known)
+    assert len(marks) * WIDE == len(held) > 100 * WIDE
 
 
 def test_the_manifest_says_where_the_model_came_from(case):

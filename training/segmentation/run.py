@@ -53,6 +53,7 @@ def segment(
         metric=segment_card.metric(found, quality),
         predictions=segments.members(data, found.model),
         cutoffs=told["cutoffs"],
+        learned_from=data.frame["customer_id"].tolist(),
     )
 
 

@@ -150,7 +150,7 @@ def test_a_job_that_cannot_be_done_says_why(shop):
 
 
 def test_an_error_of_another_kind_tells_its_place_alone(shop, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise ValueError("PRIVATE")
 
     monkeypatch.setattr(base_job, "score_rows", fail)
