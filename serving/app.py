@@ -23,6 +23,7 @@ from serving.pages import routes as pages
 from serving.pages import shell
 from serving.problem import FAILED, ProblemError
 from serving.record.draft import LedgerError
+from serving.record.index_following import following as index_following
 from serving.record.recorder import Recorder
 from serving.releases.release import Release
 from serving.releases.shadow import warm
@@ -54,12 +55,16 @@ def application(read_release: ReadRelease) -> Starlette:
         app.state.remembered = settings.open_remembered(told.config, told.var)
         app.state.jobs = Jobs(told.var)
         app.state.latests = Latests(told.var / FILE)
+        app.state.index = settings.open_index(told.config.name, told.var)
         _warmed(app.state.served.online)
         note(app.state.served.online, told.var)
         # A Bento's models are its own: nothing that is promoted elsewhere takes their place.
+        ledger, index = app.state.served.online.ledger, app.state.index
         async with nullcontext() if told.models else following(app.state.served, told.var):
-            yield
+            with index_following(index, ledger):
+                yield
         app.state.recorder.stop()
+        index.close()
         app.state.remembered.close()
         app.state.served.online.ledger.close()
         app.state.served.online.store.close()

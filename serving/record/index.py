@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from features.database import Database
 from serving.record.index_batch import Roster, Rosters
-from serving.record.index_fill import clear, counted, delete, step
+from serving.record.index_fill import STEP, clear, counted, delete, step
 from serving.record.index_rows import Row, spelt, token
 from serving.record.index_search import (
     Found,
@@ -61,8 +61,21 @@ class Index:
         beside = (path or Path("var", "ledger.db")).parent
         self._rosters = Rosters(Path(folder or beside / "batches" / base))
 
-    def catch_up(self, ledger: Ledger, within: float | None = None) -> bool:
-        """Follow the record to its end, or for so many seconds; say whether the end is reached.
+    def catch_up(self, ledger: Ledger, within: float | None = None, entries: int = STEP) -> bool:
+        """Follow the record to its end, or for so many seconds and a step at least.
+
+        Parameters
+        ----------
+        ledger : Ledger
+        within : float, optional
+            Seconds.
+        entries : int
+            Of one step, which is whole or not at all.
+
+        Returns
+        -------
+        bool
+            Whether the end is reached.
 
         Raises
         ------
@@ -70,14 +83,15 @@ class Index:
             If the record or the index cannot be used.
         """
         began = time.monotonic()
-        while within is None or time.monotonic() - began < within:
+        while True:
             with self._database.writing() as connection:
-                count, batches = step(connection, ledger)
-            if not count:
-                return True
+                count, batches = step(connection, ledger, entries)
             for batch in batches:
                 self._rosters.get(*batch)
-        return False
+            if count < entries:
+                return True
+            if within is not None and time.monotonic() - began >= within:
+                return False
 
     def find(self, search: Search) -> Page:
         """Find scores, newest first.

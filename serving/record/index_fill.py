@@ -20,10 +20,12 @@ from serving.record.seal import ErasedError
 
 SCORE = "score"
 VERSION = 1
-_STEP = 1_000  # entries of one commit
+STEP = 1_000  # entries of one commit
 
 
-def step(connection: sa.Connection, ledger: Ledger) -> tuple[int, list[tuple[str, str]]]:
+def step(
+    connection: sa.Connection, ledger: Ledger, most: int = STEP
+) -> tuple[int, list[tuple[str, str]]]:
     """Put the next entries of the record into the index.
 
     Returns
@@ -35,7 +37,7 @@ def step(connection: sa.Connection, ledger: Ledger) -> tuple[int, list[tuple[str
     """
     seq = followed(connection, ledger.base)
     with closing(ledger.entries(after=seq)) as tail:  # type: ignore[type-var]
-        entries = list(islice(tail, _STEP))
+        entries = list(islice(tail, most))
     if not entries:
         return 0, []
     batches = [_batch(entry, ledger.base) for entry in entries if is_columns(entry)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from sqlalchemy.engine import make_url
 from serving.record.batch_layout import Layout, leaves
 from serving.record.batch_rows import Part
 from serving.record.index import Found, Index, Search, SearchError
+from serving.record.index_following import following
 from serving.record.ledger import Ledger
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -180,8 +182,10 @@ def test_it_follows_the_record_and_can_be_made_anew(make):
         assert index.catch_up(ledger)
         assert len(index.find(Search()).rows) == number + 1
     append_batch(ledger, "B", [1, 2], NOON)
-    assert not index.catch_up(ledger, within=0)  # there is no time, and more to do
-    index.catch_up(ledger)
+    ledger.append([("last", "score", make_score(5, 0.5))], NOON)
+    assert not index.catch_up(ledger, within=0, entries=1)  # there is no time, and more to do
+    assert not index.catch_up(ledger, within=0, entries=1)
+    assert index.catch_up(ledger, within=0, entries=1)
     before = index.find(Search())
     index.clear()
     assert index.find(Search()).rows == []
@@ -260,5 +264,17 @@ def test_a_customer_s_rows_of_a_batch_are_those_that_a_walk_finds(tmp_path_facto
     due = [f"B/{row}" for row, customer in enumerate(held, 1) if customer == sought]
     assert ids(index.find(Search(customer=token(sought))).rows) == due[::-1]
     assert len(index.find(Search()).rows) == len(held)
+    ledger.close()
+    index.close()
+
+
+def test_a_service_s_index_follows_by_itself(tmp_path):
+    ledger, index = Ledger(tmp_path / "ledger.db", "shop"), Index(tmp_path / "ledger.db", "shop")
+    ledger.append([(f"S{n}", "score", make_score(n, 0.5)) for n in range(120)], NOON)
+    with following(index, ledger):
+        deadline = time.monotonic() + 10
+        while index.count() < 120 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert index.count() == 120
     ledger.close()
     index.close()
