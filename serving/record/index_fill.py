@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +34,7 @@ def step(
         The batches in columns among them, each with the chances at which its bands begin.
     """
     seq = followed(connection, ledger.base)
-    with closing(ledger.entries(after=seq)) as tail:  # type: ignore[type-var]
-        entries = list(islice(tail, most))
+    entries = list(ledger.entries(after=seq, most=most))
     if not entries:
         return 0, []
     batches = [_batch(entry, ledger.base) for entry in entries if is_columns(entry)]

@@ -179,15 +179,22 @@ class Ledger:
         return self._known(checked(entry_id)) is not None
 
     def entries(
-        self, kind: str | None = None, last: int | None = None, after: int = 0
+        self,
+        kind: str | None = None,
+        last: int | None = None,
+        after: int = 0,
+        most: int | None = None,
     ) -> Iterator[Entry]:
-        """Give the entries in their order: all, those of a kind, after one, or the last so many."""
+        """Give the entries in their order: all, those of a kind, or only the last so many.
+
+        Or those after an entry, so many of them at most.
+        """
         of_kind = LEDGER.c.seq > after
         if kind is not None:
             of_kind &= LEDGER.c.kind == kind
         with self._database.reading() as connection:
             if last is None:
-                oldest = self._select().order_by(LEDGER.c.seq).where(of_kind)
+                oldest = self._select().order_by(LEDGER.c.seq).where(of_kind).limit(most)
                 yield from streamed(connection, oldest, self._seals)
             else:
                 newest = self._newest_first().where(of_kind).limit(last)
