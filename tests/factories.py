@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -178,10 +179,11 @@ def make_bundles(
     seed: int = 3,
     as_of: date = AS_OF,
     tables: Tables | None = None,
+    cards: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[Task, Path]:
     """Make a bundle of each task: trees for churn, a linear CLV, cluster centres.
 
-    The former two have learned columns.
+    The former two have learned columns. A task's card is empty unless given.
     """
     tables = tables or load_tables(config)
     inputs = schema_of(config, tables)
@@ -219,12 +221,20 @@ def make_bundles(
     )
     segments = Model("segments", "segments", inputs, (), Scale(1.0), segmenters=ways)
     return {
-        model.task: make_bundle(folder / f"{model.task}_{seed}", config, model, held).path
+        model.task: make_bundle(
+            folder / f"{model.task}_{seed}", config, model, held, (cards or {}).get(model.task, {})
+        ).path
         for model, held in ((churn, matrix), (clv, matrix), (segments, built))
     }
 
 
-def make_bundle(folder: Path, config: Config, model: Model, matrix: np.ndarray) -> Bundle:
+def make_bundle(
+    folder: Path,
+    config: Config,
+    model: Model,
+    matrix: np.ndarray,
+    card: Mapping[str, Any] = MappingProxyType({}),
+) -> Bundle:
     """Write a model as a bundle with short papers."""
     papers: Mapping[str, Any] = {
         "base": config.name,
@@ -236,7 +246,7 @@ def make_bundle(folder: Path, config: Config, model: Model, matrix: np.ndarray) 
     }
     files = {
         "reference.json": bundles.to_json(bundles.reference(model, matrix)),
-        "card.json": b"{}\n",
+        "card.json": bundles.to_json(dict(card)),
         "card.html": b"<!doctype html>\n",
     }
     if model.task != "segments":

@@ -10,6 +10,7 @@ SHELL: Phrases = {
     "site": ("Scores on record", "Registrerede scorer"),
     "nav_start": ("Overview", "Overblik"),
     "nav_scores": ("Scores", "Scorer"),
+    "nav_models": ("Models", "Modeller"),
     "other_language": ("Dansk", "English"),
     "sign_out": ("Sign out", "Log ud"),
     "as_csv": ("Download as CSV", "Hent som CSV"),

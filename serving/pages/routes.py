@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from serving.pages import search, signing_in, start
+from serving.pages import model_pages, search, signing_in, start
 from serving.routes.route import ScopedRoute
 
-ROUTES: list[ScopedRoute] = [*signing_in.ROUTES, *start.ROUTES, *search.ROUTES]
+ROUTES: list[ScopedRoute] = [
+    *signing_in.ROUTES,
+    *start.ROUTES,
+    *search.ROUTES,
+    *model_pages.ROUTES,
+]

@@ -27,6 +27,7 @@ ROOT = "/audit"
 NAVIGATION = (
     ("/audit", "nav_start"),
     ("/audit/scores", "nav_scores"),
+    ("/audit/models", "nav_models"),
 )
 """The pages at the head of every page: where they are, and the phrase of the shell's for each."""
 

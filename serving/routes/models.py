@@ -52,7 +52,7 @@ async def card(request: Request) -> Response:
         raise ProblemError(404, f"there is no such model; there are {', '.join(bundles)}")
     page = _prefers_page(request.headers.get("accept", ""))
     return await to_thread.run_sync(
-        _page if page else _data, bundles[task], limiter=request.app.state.threads
+        card_page if page else _data, bundles[task], limiter=request.app.state.threads
     )
 
 
@@ -86,7 +86,8 @@ def _data(bundle: Bundle) -> Response:
     return Response(_kept(bundle, "card.json"), media_type="application/json", headers=_VARY)
 
 
-def _page(bundle: Bundle) -> Response:
+def card_page(bundle: Bundle) -> Response:
+    """Give a model's card as the page that was made with it."""
     page = _kept(bundle, "card.html")
     styles = (base64.b64encode(hashlib.sha256(held).digest()) for held in _STYLE.findall(page))
     allowed = " ".join(f"'sha256-{digest.decode()}'" for digest in styles) or "'none'"
