@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.schema import CreateIndex
 
 from features.database import Database
 from serving.record import head as heads
@@ -37,9 +38,9 @@ from serving.record.merkle import (
 )
 from serving.record.migration import VERSION, migrate
 from serving.record.seal import Seals
-from serving.record.table import LEDGER, TABLES, entry_of, first, streamed
+from serving.record.table import LEDGER, OF_KIND, OTHERS, TABLES, entry_of, first, streamed
 
-BATCH = "batch"
+SCORE, BATCH = "score", "batch"
 NUMBER = re.compile(r"[1-9][0-9]{0,11}")
 
 
@@ -192,6 +193,7 @@ class Ledger:
         of_kind = LEDGER.c.seq > after
         if kind is not None:
             of_kind &= LEDGER.c.kind == kind
+            of_kind &= sa.true() if kind == SCORE else OTHERS  # by which the index is found
         with self._database.reading() as connection:
             if last is None:
                 oldest = self._select().order_by(LEDGER.c.seq).where(of_kind).limit(most)
@@ -199,6 +201,15 @@ class Ledger:
             else:
                 newest = self._newest_first().where(of_kind).limit(last)
                 yield from reversed(list(streamed(connection, newest, self._seals)))
+
+    def counts(self) -> dict[str, int]:
+        """Say how many entries of each kind there are."""
+        others = sa.select(LEDGER.c.kind, sa.func.count()).where(LEDGER.c.base == self.base, OTHERS)
+        with self._database.reading() as connection:
+            rows = connection.execute(others.group_by(LEDGER.c.kind)).tuples().all()
+            found: dict[str, int] = dict(rows)
+            scores = heads.read(connection, self.base).size - sum(found.values())
+        return dict(sorted({SCORE: scores, **found}.items())) if scores > 0 else found
 
     def last(self) -> Entry | None:
         """Give the last entry; None if there is none."""
@@ -296,6 +307,7 @@ class Ledger:
 
     def _prepare(self, connection: sa.Connection) -> None:
         self._was = migrate(connection, self.base)
+        connection.execute(CreateIndex(OF_KIND, if_not_exists=True))
 
     def _written(self, drafts: Sequence[Draft], wait: bool = True) -> list[Row]:
         if not drafts:

@@ -28,6 +28,18 @@ LEDGER = sa.Table(
     sa.UniqueConstraint("base", "id"),
 )
 
+OTHERS = sa.text("kind <> 'score'")
+"""Which entries are no scores: few, so that an index finds them among millions of scores."""
+
+OF_KIND = sa.Index(
+    "ledger_kind",
+    LEDGER.c.base,
+    LEDGER.c.kind,
+    LEDGER.c.seq,
+    sqlite_where=OTHERS,
+    postgresql_where=OTHERS,
+)
+
 HEADS = sa.Table(
     "heads",
     _RECORD,

@@ -87,7 +87,7 @@ def test_in_danish_features_and_checks_are_danish_and_the_cards_english_is_marke
     assert "dage siden sidste køb" in said
     assert "Bedre end en tommelfingerregel" in said
     assert "0,750 til 0,850" in said
-    assert '<h1><span lang="en">Who will leave?' in said
+    assert '<p class="lead" lang="en">Who will leave?' in said
 
 
 def test_a_model_whose_card_says_nothing_is_still_told_by_where_it_comes_from(shop):

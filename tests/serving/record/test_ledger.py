@@ -235,6 +235,12 @@ class TestAppending:
         assert [entry.id for entry in ledger.entries("score", last=2)] == ["S2", "S3"]
         assert [entry.id for entry in ledger.entries(kind="promotion")] == ["P1"]
 
+    def test_entries_are_counted_by_kind(self, tmp_path: Path) -> None:
+        ledger = make_ledger(tmp_path, scores=3)
+        ledger.append([("K1", "keys", {}), ("K2", "keys", {}), ("P1", "promotion", {})], NOON)
+        assert ledger.counts() == {"keys": 2, "promotion": 1, "score": 3}
+        assert make_ledger(tmp_path / "none").counts() == {}
+
     def test_an_empty_record_is_whole(self, tmp_path: Path) -> None:
         ledger = make_ledger(tmp_path / "deep" / "down")
         assert ledger.append([], NOON) == []
