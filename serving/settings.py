@@ -21,6 +21,7 @@ from features.marks import Marks
 from features.posted import canonical
 from features.store import FeatureStore
 from serving.idempotency.remembered import Remembered
+from serving.people.keyring import Keyring
 from serving.people.permission import Permission
 from serving.record.index import Index
 from serving.record.ledger import Ledger
@@ -56,7 +57,8 @@ class Settings:
 
 def open_ledger(base: str, var: Path) -> Ledger:
     """Open a base's record, whose batches have their rows beside it."""
-    return Ledger(var / "ledger.db", base, var / "batches")
+    place = var / "ledger.db"
+    return Ledger(place, base, var / "batches", Keyring(place, base))
 
 
 def open_seen(base: str, var: Path) -> Seen:

@@ -59,7 +59,18 @@ BLOCKS = sa.Table(
 VERSIONS = sa.Table("versions", _RECORD, *_base(sa.Column("version", sa.Integer, nullable=False)))
 """The version of the schema that each base's record is in."""
 
-TABLES = (LEDGER, HEADS, BLOCKS, VERSIONS)
+PEOPLE = sa.Table(
+    "people",
+    _RECORD,
+    *_base(sa.Column("token", sa.String, primary_key=True)),
+    sa.Column("key_id", sa.String, nullable=False),
+    sa.Column("key", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("base", "key_id"),
+    sqlite_with_rowid=False,  # one B-tree fewer to write for each new customer
+)
+"""Each customer's key, by the token that the record names them by: `serving.people.keyring`."""
+
+TABLES = (LEDGER, HEADS, BLOCKS, VERSIONS, PEOPLE)
 
 INSERT = Prepared(
     sa.insert(LEDGER).values({held.name: sa.bindparam(held.name) for held in LEDGER.columns})
