@@ -72,7 +72,7 @@ def _metrics(
 ) -> list[dict[str, Any]]:
     by_name = {metric.name: metric for metric in metrics}
     whole = Sample(by_name, actual, told).values()
-    drawn = _draws(by_name, actual, told, seed)
+    drawn = draws(by_name, actual, told, seed)
     return [
         {
             "name": metric.name,
@@ -92,7 +92,7 @@ def _metrics(
     ]
 
 
-def _draws(
+def draws(
     metrics: Mapping[str, Metric], actual: np.ndarray, told: np.ndarray, seed: int
 ) -> dict[str, np.ndarray]:
     """Return each metric on draws of customers.

@@ -104,7 +104,7 @@ def track_record(
 def _record(
     config: Config, tables: Tables, bundle: Bundle, as_of: date, scored_at: ScoredAt
 ) -> Record:
-    task = _question(bundle)
+    task = question(bundle)
     if task is None:
         return {"missing": "The data have no time: nothing came after the predictions."}
     first, last = first_and_last_day(tables)
@@ -153,7 +153,7 @@ def _predicted(task: str, cutoff: date, scored_at: ScoredAt) -> tuple[Examples, 
     return Examples(ids, dates, np.empty((len(known), 0)), np.zeros(len(known))), told[known]
 
 
-def _question(bundle: Bundle) -> Lapse | Cancel | Clv | None:
+def question(bundle: Bundle) -> Lapse | Cancel | Clv | None:
     """Return what a bundle was trained to foretell; None of a snapshot, which has no future."""
     held = bundle.manifest["config"][bundle.model.task]
     if bundle.model.task == "clv":

@@ -1,0 +1,124 @@
+"""What was predicted of whom, as the record has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from serving.record.batch_layout import CUSTOMER
+from serving.record.ledger import BATCH, Ledger
+from serving.record.merkle import Entry, RowsError
+
+TASKS = ("churn", "clv")
+_SCORE = "score"
+_TOGETHER = 10_000  # scores of single customers that are laid into columns at once
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was said of some customers by one bundle, in the order it was said.
+
+    Parameters
+    ----------
+    task, bundle : str
+    as_of : date
+        The day that their features were known at; of those who gave none, when they asked.
+    customers : ndarray of str
+        By their names in the record.
+    served : ndarray
+        The probability of leaving, or the value.
+    """
+
+    task: str
+    bundle: str
+    as_of: date
+    customers: np.ndarray
+    served: np.ndarray
+
+
+def predicted(ledger: Ledger, zone: str) -> Iterator[Told]:
+    """Yield every prediction on record, in its order; of those who are erased there is none.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    zone : str
+        The base's, in which a day begins.
+
+    Raises
+    ------
+    RowsError
+        If a batch's rows cannot be read.
+    """
+    waiting: list[tuple[str, str, date, str, float]] = []
+    for entry in ledger.entries():
+        if entry.kind == _SCORE:
+            waiting += _of_score(entry, zone)
+        elif entry.kind == BATCH:
+            yield from _laid(waiting)
+            waiting = []
+            yield from _of_batch(ledger, entry)
+        if len(waiting) >= _TOGETHER:
+            yield from _laid(waiting)
+            waiting = []
+    yield from _laid(waiting)
+
+
+def _of_score(entry: Entry, zone: str) -> Iterator[tuple[str, str, date, str, float]]:
+    body = entry.body
+    as_of = body["as_of"]
+    day = date.fromisoformat(as_of) if as_of else _day(entry.at, zone)
+    for task in TASKS:
+        said = body["scores"].get(task, {})
+        if "served" in said:
+            yield task, body["bundles"][task], day, body["customer"], said["served"]
+
+
+def _day(at: str, zone: str) -> date:
+    return datetime.fromisoformat(at).astimezone(ZoneInfo(zone)).date()
+
+
+def _laid(scores: Sequence[tuple[str, str, date, str, float]]) -> Iterator[Told]:
+    """Lay single scores into columns, those of a bundle and a day together."""
+    together: dict[tuple[str, str, date], list[tuple[str, float]]] = {}
+    for task, bundle, day, customer, served in scores:
+        together.setdefault((task, bundle, day), []).append((customer, served))
+    for (task, bundle, day), held in together.items():
+        customers, values = zip(*held, strict=True)
+        yield Told(task, bundle, day, np.array(customers, dtype=object), np.array(values))
+
+
+def _of_batch(ledger: Ledger, entry: Entry) -> Iterator[Told]:
+    body = entry.body
+    tasks = [task for task in TASKS if task in body["bundles"]]
+    if "layout" not in body:
+        return  # rows spelt as JSON, of a version that had no columns
+    path = ledger.folder / f"{entry.id}.parquet"
+    try:
+        with pq.ParquetFile(path) as file:
+            for task in tasks:
+                columns = [CUSTOMER, f"{task}.served", f"{task}.code"]
+                rows = file.read(columns=columns)
+                yield _told(body, task, rows, date.fromisoformat(body["as_of"]))
+    except (OSError, pa.ArrowException) as error:
+        raise RowsError(f"{path}: {error}; restore it from a backup") from error
+
+
+def _told(body: Mapping[str, Any], task: str, rows: pa.Table, day: date) -> Told:
+    """Return what rows in columns say, but for those with a code and those who are erased."""
+    chosen = pc.and_(
+        pc.is_null(rows.column(f"{task}.code")),
+        pc.and_(pc.is_valid(rows.column(CUSTOMER)), pc.is_finite(rows.column(f"{task}.served"))),
+    )
+    held = rows.filter(chosen)
+    customers = np.array(held.column(CUSTOMER).to_pylist(), dtype=object)
+    served = held.column(f"{task}.served").to_numpy()
+    return Told(task, body["bundles"][task], day, customers, served)
