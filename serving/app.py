@@ -31,6 +31,7 @@ from serving.releases.swap import Served, following, note
 from serving.routes import customers, document, jobs, models, recorded, scores
 from serving.scoring.online import Online
 from serving.settings import Settings
+from serving.watching.note import Watch
 from training import compiled
 
 # More threads than processors only wait for each other, and some calls then wait for seconds.
@@ -56,6 +57,10 @@ def application(read_release: ReadRelease) -> Starlette:
         app.state.jobs = Jobs(told.var)
         app.state.latests = Latests(told.var / FILE)
         app.state.index = settings.open_index(told.config.name, told.var)
+        app.state.watch = Watch(
+            settings.open_seen(told.config.name, told.var), told.config.timezone
+        )
+        app.state.watch.start()
         _warmed(app.state.served.online)
         note(app.state.served.online, told.var)
         # A Bento's models are its own: nothing that is promoted elsewhere takes their place.
@@ -64,6 +69,7 @@ def application(read_release: ReadRelease) -> Starlette:
             with index_following(index, ledger):
                 yield
         app.state.recorder.stop()
+        app.state.watch.stop()
         index.close()
         app.state.remembered.close()
         app.state.served.online.ledger.close()

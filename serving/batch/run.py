@@ -33,7 +33,9 @@ from serving.record.batch_rows import Part
 from serving.record.tokens import customer_tokens
 from serving.releases.release import Release
 from serving.scoring.score import assess, schemas
-from serving.settings import open_ledger, open_secret
+from serving.settings import open_ledger, open_secret, open_seen
+from serving.watching.note import References, counted, given
+from serving.watching.seen import Counts, add_all
 from training.quantities import Language
 from training.reasons import Options
 
@@ -175,7 +177,7 @@ def score_rows(
     stamp = Stamp(config.name, release.digest, as_of, config.serving.valid_for)
     place = destination_of(str(out), stamp) if isinstance(out, Path) else out
     name = batch_id or f"batch-{as_of:%Y%m%d}-{uuid4().hex[:12]}"
-    batch = _Batch(config, release, options, stamp, name)
+    batch = _Batch(config, release, options, stamp, name, at)
     ledger = open_ledger(config.name, config.var)
     rows = permission.allowed(rows) if permission else rows
     try:
@@ -189,6 +191,7 @@ def score_rows(
         raise
     finally:
         ledger.close()
+    batch.note_counts(config.var)
     latest.write(config.var, pa.concat_tables(batch.shortened).unify_dictionaries())
     summary = batch.summary(place.told, written)
     return replace(summary, left_out=dict(permission.left_out) if permission else {})
@@ -200,13 +203,20 @@ class _Chunk:
 
     scores: pa.Table
     part: Part
+    counts: Counts
 
 
 class _Batch:
     """One batch: rows of the place and of the record, made in step."""
 
     def __init__(
-        self, config: Config, release: Release, options: Options, stamp: Stamp, batch_id: str
+        self,
+        config: Config,
+        release: Release,
+        options: Options,
+        stamp: Stamp,
+        batch_id: str,
+        at: datetime,
     ) -> None:
         self.columns = Columns(release, options, stamp.as_of, stamp.valid_until)
         self.layout = batch_record.layout(release, options)
@@ -215,6 +225,8 @@ class _Batch:
         self._stamp, self._key = stamp, open_secret(config.var)
         self._schemas = schemas(release)
         self._tally = Tally()
+        self._at, self._zone = at, config.timezone
+        self._references, self._counts = References(), Counts()
 
     def parts(self, tables: Iterable[pa.Table], place: Destination) -> Iterator[Part]:
         """Score tables of features, write their scores, and yield what goes on record."""
@@ -222,6 +234,7 @@ class _Batch:
             place.write(chunk.scores)
             self._tally.add(chunk.scores)
             self.shortened.append(latest.shortened(chunk.scores))
+            add_all(self._counts, chunk.counts)
             yield chunk.part
 
     def _chunks(self, tables: Iterable[pa.Table]) -> Iterator[_Chunk]:
@@ -243,7 +256,14 @@ class _Batch:
         tokens = customer_tokens(self._key, self._base, asked.ids)
         held = batch_record.recorded(assessed, rows, tokens, self.layout)
         scores = self.columns.table(assessed, rows, self._id, first)
-        return _Chunk(scores, Part(held, leaves(self.layout, held)))
+        counts = counted(given(assessed, self._at), self._zone, self._references)
+        return _Chunk(scores, Part(held, leaves(self.layout, held)), counts)
+
+    def note_counts(self, var: Path) -> None:
+        """Note how the scores fall into their bundles' bins, for the drift."""
+        seen = open_seen(self._base, var)
+        seen.add(self._counts)
+        seen.close()
 
     def summary(self, out: str, written: Written) -> BatchSummary:
         """Return what was done."""

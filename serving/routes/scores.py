@@ -23,6 +23,7 @@ from serving.releases.shadow import Recent
 from serving.routes.language import accepted
 from serving.routes.route import ScopedRoute, as_json, in_json
 from serving.scoring.online import Online, Prepared
+from serving.watching.note import Watch
 from training.quantities import Language
 
 _SMALL = 16_384  # bytes of a body that is read where it arrives
@@ -39,6 +40,8 @@ class _Call:
         Read once: a release that is swapped meanwhile changes nothing of this call.
     recent : Recent
         Keeps the latest calls.
+    watch : Watch
+        Counts the scores that are given.
     body : bytes
     at : datetime
     key : str or None
@@ -49,6 +52,7 @@ class _Call:
 
     online: Online
     recent: Recent
+    watch: Watch
     body: bytes
     at: datetime
     key: str | None
@@ -85,8 +89,10 @@ class _Call:
         assert note is not None  # there is a key
 
         def score(wanted: ScoreRequest, name: Callable[[int], str]) -> Results:
-            told = self.online.score(wanted, self.at, self.key, self.language, name)
-            results: Results = told["results"]
+            prepared = self.online.prepare(wanted, self.at, self.key, self.language, name)
+            self.online.ledger.append(prepared.records, self.at)
+            self.watch.note(prepared.assessed, self.at)
+            results: Results = prepared.answer["results"]
             return results
 
         return as_json({"results": scored_once(self.online, var, self.read(), note, score)})
@@ -98,6 +104,7 @@ async def score(request: Request) -> Response:
     call = _Call(
         served.online,
         served.recent,
+        request.app.state.watch,
         await _body(request),
         datetime.now(UTC),
         getattr(request.scope.get("key"), "id", None),
@@ -117,6 +124,7 @@ async def score(request: Request) -> Response:
         written = recorder.begin(drafts)
         content = await to_thread.run_sync(lambda: in_json(prepared.answer), limiter=threads)
     await written
+    call.watch.note(prepared.assessed, call.at)
     request.scope["scores"] = len(drafts)  # which the guard counts
     return Response(content, media_type="application/json")
 

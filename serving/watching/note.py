@@ -15,7 +15,7 @@ from configs.errors import StamkundeError
 from serving.guard.log import failed, log
 from serving.scoring.assessment import Assessments
 from serving.watching.bins import Reference
-from serving.watching.seen import Counts, Of, Seen, added, week_of
+from serving.watching.seen import Counts, Of, Seen, add, add_all, week_of
 from training.bundle import Bundle
 
 EVERY = 10.0
@@ -92,7 +92,7 @@ def counted(held: Iterable[Given], zone: str, references: References) -> Counts:
             for name in names
         )
         found = references.of(bundle).count(matrix[answered], served[answered], odd)
-        added(counts, Of(week_of(alike[0].at, zone), bundle.model.task, bundle.digest), found)
+        add(counts, Of(week_of(alike[0].at, zone), bundle.model.task, bundle.digest), found)
     return counts
 
 
@@ -171,5 +171,4 @@ class Watch:
         self._customers = 0
         while self._waiting:
             held.append(self._waiting.popleft())
-        for of, found in counted(held, self._zone, self._references).items():
-            added(self._counts, of, found)
+        add_all(self._counts, counted(held, self._zone, self._references))

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from configs.errors import StamkundeError
 from configs.schema import Cancel, Clv, Config, Lapse, Timeline
 from features.source import Tables, first_and_last_day
 from serving.record.ledger import Ledger
@@ -30,6 +31,11 @@ from training.metrics import CHURN_METRICS, LEVEL_METRICS, VALUE_METRICS, Metric
 from training.split import Examples, with_outcomes
 
 Question = Lapse | Cancel | Clv
+
+
+class TimelessError(StamkundeError):
+    """Predictions that nothing comes after: those of a snapshot."""
+
 
 _TABLES = ("transactions", "subscriptions", "customers", "events")
 
@@ -105,13 +111,20 @@ def outcomes(
     Returns
     -------
     list of OutcomeWeek
-        By task, week and bundle. Predictions of a snapshot, which has no time, are left out.
+        By task, week and bundle.
 
     Raises
     ------
+    TimelessError
+        If the base is a snapshot.
     StamkundeError
         If the record, a bundle or the tables cannot be read.
     """
+    if tables.snapshot is not None:
+        raise TimelessError(
+            f"{config.name}: a snapshot has no time, so nothing comes after its predictions; "
+            "outcomes are told of bases with transactions or subscriptions"
+        )
     end = min(as_of, (config.timeline.last or first_and_last_day(tables)[1]) + timedelta(days=1))
     known = _names(config, tables, secret)
     told = predicted(ledger, config.timezone)

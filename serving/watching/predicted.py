@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from serving.record.batch_layout import CUSTOMER
 from serving.record.ledger import BATCH, Ledger
 from serving.record.merkle import Entry, RowsError
+from serving.record.seal import ErasedError
 
 TASKS = ("churn", "clv")
 _SCORE = "score"
@@ -73,7 +74,10 @@ def predicted(ledger: Ledger, zone: str) -> Iterator[Told]:
 
 
 def _of_score(entry: Entry, zone: str) -> Iterator[tuple[str, str, date, str, float]]:
-    body = entry.body
+    try:
+        body = entry.body
+    except ErasedError:
+        return
     as_of = body["as_of"]
     day = date.fromisoformat(as_of) if as_of else _day(entry.at, zone)
     for task in TASKS:

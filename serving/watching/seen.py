@@ -54,10 +54,16 @@ def week_of(at: datetime | date, zone: str) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def added(counts: Counts, of: Of, counted: Counted) -> None:
+def add(counts: Counts, of: Of, counted: Counted) -> None:
     """Add what was counted to the counts; the order of additions makes no difference."""
     held = counts.get(of)
     counts[of] = counted if held is None else _sum(held, counted)
+
+
+def add_all(counts: Counts, more: Counts) -> None:
+    """Add what was counted elsewhere to the counts."""
+    for of, found in more.items():
+        add(counts, of, found)
 
 
 def _sum(held: Counted, more: Counted) -> Counted:

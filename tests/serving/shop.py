@@ -21,6 +21,7 @@ from serving.batch.fill import fill_store
 from serving.releases.release import Release, publish
 from serving.scoring.online import Online
 from serving.settings import Settings
+from serving.watching.note import Watch
 from tests.factories import AS_OF
 
 
@@ -31,6 +32,7 @@ class Client:
     asks: httpx.AsyncClient
     portal: BlockingPortal
     online: Online
+    watch: Watch
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
         return self.portal.call(partial(self.asks.request, method, path, **more))
@@ -79,4 +81,4 @@ def client_of(config: Config, release: Release) -> Iterator[Client]:
             portal.wrap_async_context_manager(app.router.lifespan_context(app)),
             portal.wrap_async_context_manager(asks),
         ):
-            yield Client(asks, portal, app.state.served.online)
+            yield Client(asks, portal, app.state.served.online, app.state.watch)
