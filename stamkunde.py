@@ -18,7 +18,7 @@ from configs.errors import StamkundeError
 from configs.load import load
 from configs.options import AsJson, AsOfIfGiven, CallError, ConfigFile, Overrides, RejectsFile
 from configs.schema import Config, json_schema
-from serving.commands import audit, console, keys, scores, service, versions
+from serving.commands import audit, console, keys, scores, service, upkeep, versions
 from serving.commands.base import loaded, stored
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+audit.app.add_typer(upkeep.app)
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 

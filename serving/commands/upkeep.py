@@ -10,10 +10,12 @@ import typer
 
 from configs.load import load
 from configs.options import AsJson, ConfigFile, Overrides
-from serving.commands import audit, console
+from serving.commands import console
+
+app = typer.Typer()
 
 
-@audit.app.command("backup")
+@app.command("backup")
 def backup(
     config: ConfigFile,
     to: Annotated[Path, typer.Option("--to", help="an empty folder, made if need be")],
@@ -38,7 +40,7 @@ def backup(
     )
 
 
-@audit.app.command("restore")
+@app.command("restore")
 def restore(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="of a backup")],
     config: ConfigFile,
@@ -50,9 +52,7 @@ def restore(
     from serving.upkeep.restore import restore as restored_from
 
     told = load(config, set_ or [])
-    made = restored_from(
-        open_ledger(told.name, told.var), folder, told.var, datetime.now(UTC)
-    )
+    made = restored_from(open_ledger(told.name, told.var), folder, told.var, datetime.now(UTC))
     found = made.found
     console.show(
         vars(found) | {"whole": found.whole, "made_at": made.backup.at},

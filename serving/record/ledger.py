@@ -262,6 +262,11 @@ class Ledger:
             faults.append("the record's head is not that of its entries")
         return Verification(count, rows, tuple(faults))
 
+    @property
+    def database(self) -> Database:
+        """Where the record lies."""
+        return self._database
+
     def close(self) -> None:
         """Give the database's connections back."""
         self._database.close()

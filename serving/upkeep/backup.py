@@ -21,14 +21,15 @@ import sqlalchemy as sa
 
 from configs.errors import StamkundeError
 from features.database import Database
+from serving.record.index_table import TABLES
 from serving.record.merkle import sync
 from serving.upkeep import copied
 
 PAPERS = "backup.json"
 RECORD = "record.db"
-SECRETS = ("secret", "marks.key", "checkpoint.key", "checkpoint.pub", "keys.json")
+BESIDE = ("secret", "marks", "marks.key", "checkpoint.key", "checkpoint.pub", "keys.json")
 FOLDERS = ("batches", "releases")
-DERIVED = ("found", "found_batches", "found_releases")  # what is made again from the record
+DERIVED = tuple(table.name for table in TABLES)  # the index, which is made again from the record
 
 
 class BackupError(StamkundeError):
@@ -91,7 +92,7 @@ def back_up(database: Database, base: str, var: Path, folder: Path, at: datetime
         raise BackupError(f"{folder}: is not empty; a backup takes a folder of its own")
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     rows = _copy_tables(database, base, folder / RECORD)
-    for name in SECRETS:
+    for name in BESIDE:
         if (var / name).exists():
             shutil.copy2(var / name, folder / name)
     for name in FOLDERS:

@@ -76,12 +76,12 @@ def _restore_files(backup: Backup, folder: Path, var: Path) -> None:
     for name in names:
         held = var / name
         # What is served now may well be newer; the bundles are named by what they hold.
-        if held.exists() and Path(name).parts[0] not in FOLDERS:
-            if held.read_bytes() != (folder / name).read_bytes():
-                raise BackupError(
-                    f"{held}: is another than the backup's; move it aside, as the record's "
-                    "customers can be found by its own secrets alone"
-                )
+        kept = Path(name).parts[0] in FOLDERS or not held.exists()
+        if not kept and held.read_bytes() != (folder / name).read_bytes():
+            raise BackupError(
+                f"{held}: is another than the backup's; move it aside, as the record's customers "
+                "can be found by its own secrets alone"
+            )
     for name in names:
         if not (var / name).exists():
             (var / name).parent.mkdir(parents=True, exist_ok=True)
