@@ -11,6 +11,7 @@ SHELL: Phrases = {
     "nav_start": ("Overview", "Overblik"),
     "nav_scores": ("Scores", "Scorer"),
     "nav_models": ("Models", "Modeller"),
+    "nav_record": ("Record", "Register"),
     "other_language": ("Dansk", "English"),
     "sign_out": ("Sign out", "Log ud"),
     "as_csv": ("Download as CSV", "Hent som CSV"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.pages import model_pages, search, signing_in, start
+from serving.pages import model_pages, record_pages, search, signing_in, start
 from serving.routes.route import ScopedRoute
 
 ROUTES: list[ScopedRoute] = [
@@ -10,4 +10,5 @@ ROUTES: list[ScopedRoute] = [
     *start.ROUTES,
     *search.ROUTES,
     *model_pages.ROUTES,
+    *record_pages.ROUTES,
 ]

@@ -28,6 +28,7 @@ NAVIGATION = (
     ("/audit", "nav_start"),
     ("/audit/scores", "nav_scores"),
     ("/audit/models", "nav_models"),
+    ("/audit/record", "nav_record"),
 )
 """The pages at the head of every page: where they are, and the phrase of the shell's for each."""
 
