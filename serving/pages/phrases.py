@@ -12,6 +12,7 @@ SHELL: Phrases = {
     "nav_scores": ("Scores", "Scorer"),
     "nav_models": ("Models", "Modeller"),
     "nav_record": ("Record", "Register"),
+    "nav_drift": ("Drift", "Forskydning"),
     "other_language": ("Dansk", "English"),
     "sign_out": ("Sign out", "Log ud"),
     "as_csv": ("Download as CSV", "Hent som CSV"),

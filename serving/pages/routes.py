@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.pages import model_pages, record_pages, search, signing_in, start
+from serving.pages import drift_pages, model_pages, record_pages, search, signing_in, start
 from serving.routes.route import ScopedRoute
 
 ROUTES: list[ScopedRoute] = [
@@ -11,4 +11,5 @@ ROUTES: list[ScopedRoute] = [
     *search.ROUTES,
     *model_pages.ROUTES,
     *record_pages.ROUTES,
+    *drift_pages.ROUTES,
 ]

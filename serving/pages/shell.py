@@ -29,6 +29,7 @@ NAVIGATION = (
     ("/audit/scores", "nav_scores"),
     ("/audit/models", "nav_models"),
     ("/audit/record", "nav_record"),
+    ("/audit/drift", "nav_drift"),
 )
 """The pages at the head of every page: where they are, and the phrase of the shell's for each."""
 

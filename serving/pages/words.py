@@ -13,6 +13,7 @@ from training.quantities import Language, amount, number, quantity
 
 NOTHING = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
+_SWAPPED = str.maketrans(",.", ".,")
 
 Phrases = Mapping[str, tuple[str, str]]
 """What is said, in English and in Danish, by name."""
@@ -52,6 +53,13 @@ class Words:
         """Return a number, a dash where there is none."""
         return NOTHING if value is None else number(value, decimals, self.language)
 
+    def fixed(self, value: float | None, decimals: int) -> str:
+        """Return a number with all its decimals, as those of a column are read together."""
+        if value is None:
+            return NOTHING
+        text = f"{value:,.{decimals}f}".replace("-", "−")
+        return text.translate(_SWAPPED) if self.language == "da" else text
+
     def share(self, value: float | None, decimals: int = 1) -> str:
         r"""Return a share in percent.
 
@@ -76,6 +84,11 @@ class Words:
         """Return a day as people write it."""
         month = MONTHS[self.language][day.month - 1]
         return f"{day.day}{'.' if self.language == 'da' else ''} {month} {day.year}"
+
+    def short_day(self, day: date) -> str:
+        """Return a day without its year, short."""
+        month = MONTHS[self.language][day.month - 1][:3]
+        return f"{day.day}{'.' if self.language == 'da' else ''} {month}"
 
     def moment(self, at: datetime | str) -> str:
         """Return a time, of the record's spelling too, as the clocks of the zone had it."""

@@ -110,7 +110,7 @@ class Watch:
     """
 
     def __init__(self, seen: Seen, zone: str) -> None:
-        self._seen, self._zone = seen, zone
+        self.seen, self._zone = seen, zone
         self._references = References()
         self._waiting: deque[Given] = deque()
         self._customers = 0
@@ -137,7 +137,7 @@ class Watch:
         with self._working:
             self._count()
             try:
-                self._seen.add(self._counts)
+                self.seen.add(self._counts)
                 self._counts = {}
             except StamkundeError as error:
                 log.warning("not counted", why=str(error))
@@ -149,7 +149,7 @@ class Watch:
         if self._thread.is_alive():
             self._thread.join()
         self.flush()
-        self._seen.close()
+        self.seen.close()
 
     def _run(self) -> None:
         written = time.monotonic()
