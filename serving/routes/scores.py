@@ -89,10 +89,9 @@ class _Call:
         assert note is not None  # there is a key
 
         def score(wanted: ScoreRequest, name: Callable[[int], str]) -> Results:
-            prepared = self.online.prepare(wanted, self.at, self.key, self.language, name)
-            self.online.ledger.append(prepared.records, self.at)
-            self.watch.note(prepared.assessed, self.at)
-            results: Results = prepared.answer["results"]
+            asked = wanted, self.at, self.key, self.language, name
+            told = self.online.score(*asked, self.watch.note)
+            results: Results = told["results"]
             return results
 
         return as_json({"results": scored_once(self.online, var, self.read(), note, score)})

@@ -35,8 +35,16 @@ Name = Callable[[int], str]
 """From a customer's place in the call to the score's id."""
 
 
+Given = Callable[[Assessments | None, datetime], None]
+"""Takes the scores that have been given, and when; None where nobody had any."""
+
+
 def _any_name(_: int) -> str:
     return uuid4().hex
+
+
+def _not_told(_: Assessments | None, __: datetime) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -132,6 +140,7 @@ class Online:
         key: str | None = None,
         language: Language | None = None,
         name: Name = _any_name,
+        given: Given = _not_told,
     ) -> dict[str, Any]:
         """Return one result a customer asked, in the order asked; scores are on record by then.
 
@@ -139,6 +148,8 @@ class Online:
         ----------
         request, at, key, language, name
             As `prepare` has them.
+        given : Given
+            Told of what is on record.
 
         Raises
         ------
@@ -147,6 +158,7 @@ class Online:
         """
         prepared = self.prepare(request, at, key, language, name)
         self.ledger.append(prepared.records, at)
+        given(prepared.assessed, at)
         return prepared.answer
 
     def prepare(

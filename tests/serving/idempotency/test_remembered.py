@@ -224,6 +224,7 @@ from serving.routes import scores
 from serving.idempotency import once
 from serving.idempotency.remembered import Call, Remembered
 from serving.releases.shadow import Recent
+from serving.watching.note import Watch
 from functools import partial
 
 told = settings.read()
@@ -237,7 +238,8 @@ def killed(*given, **more):
 Online.score = killed
 body = sys.stdin.buffer.read()
 call = Call.of("", "killed", b"POST", b"/v1/score", b"", body)
-asked = scores._Call(online, Recent(), body, datetime.now(UTC), None, None)
+watch = Watch(settings.open_seen(told.config.name, told.var), told.config.timezone)
+asked = scores._Call(online, Recent(), watch, body, datetime.now(UTC), None, None)
 work = partial(asked.once, told.var)
 # With no patience, so that the test need not wait until the call is taken for lost.
 kept = Remembered(told.var / "ledger.db", told.config.name, timedelta(days=1), timedelta(0))
