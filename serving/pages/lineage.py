@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from serving.record.ledger import Ledger
-from serving.releases.promotion import KIND
+from serving.releases.promotion import PROMOTION
 from training.bundle import Bundle
 
 
@@ -36,7 +36,7 @@ def lineage(bundle: Bundle, promotion: Mapping[str, Any] | None) -> dict[str, An
 def promotions(ledger: Ledger, digests: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return each bundle's last promotion as it is on record, by digest."""
     found = {}
-    for entry in ledger.entries(KIND):
+    for entry in ledger.entries(PROMOTION):
         body = entry.body
         if body.get("bundle") in digests:
             found[body["bundle"]] = {**body, "at": entry.at}
