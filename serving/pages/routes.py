@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from serving.pages import drift_pages, model_pages, record_pages, search, signing_in, start
+from serving.pages import drift_pages, model_pages, record_pages, score, search, signing_in, start
 from serving.routes.route import ScopedRoute
 
 ROUTES: list[ScopedRoute] = [
     *signing_in.ROUTES,
     *start.ROUTES,
     *search.ROUTES,
+    *score.ROUTES,
     *model_pages.ROUTES,
     *record_pages.ROUTES,
     *drift_pages.ROUTES,

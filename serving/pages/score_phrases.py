@@ -39,6 +39,10 @@ ANSWER: Phrases = {
         "What the customer was expected to bring in {days} days, leaving or not.",
         "Hvad kunden ventedes at indbringe på {days} dage, gående eller ej.",
     ),
+    "value_said_ever": (
+        "What the customer was expected to bring, leaving or not.",
+        "Hvad kunden ventedes at indbringe, gående eller ej.",
+    ),
     "interval": (
         "In {level} of 100 cases like this it is between {low} and {high}.",
         "I {level} af 100 tilfælde som dette er den mellem {low} og {high}.",
@@ -174,6 +178,7 @@ FEATURES: Phrases = {
         "lærte af. Bjælken går fra den laveste til den højeste; stregen er den midterste, prikken "
         "er denne kunde. Det, der flyttede svaret mest, står først.",
     ),
+    "features_rest": ("Show the other {many}", "Vis de øvrige {many}"),
     "feature": ("Known", "Kendt"),
     "feature_value": ("Value", "Værdi"),
     "feature_typical": ("Typical", "Typisk"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,15 +15,19 @@ from starlette.responses import RedirectResponse, Response
 from serving.pages import exports
 from serving.pages.search_phrases import SEARCH
 from serving.pages.searched import Searched
-from serving.pages.shell import link, page, words_of
+from serving.pages.shell import config_of, link, page, words_of
 from serving.pages.signing_in import sent_form
 from serving.pages.words import Words
+from serving.problem import ProblemError
+from serving.record.index import Index, Page, Search, SearchError
 from serving.record.tokens import customer_token
 from serving.routes.route import ScopedRoute
-from serving.scoring.online import KIND, Online
+from serving.scoring.online import Online
+from training.model import TASKS
 
 SCORES = "/audit/scores"
 _LIMIT = 50
+_PATIENCE = 0.5  # seconds that a page waits for the index to follow the record
 
 
 async def find(request: Request) -> Response:
@@ -38,11 +43,11 @@ async def find(request: Request) -> Response:
 async def scores(request: Request) -> Response:
     """Show the scores that a search finds, the newest first."""
     asked, online = Searched.of(request.query_params), request.app.state.served.online
-    found, after = await to_thread.run_sync(
-        _found, online, asked, limiter=request.app.state.threads
-    )
+    found = await to_thread.run_sync(_found, request, asked, limiter=request.app.state.threads)
     if kind := exports.wanted(request):
-        return exports.file_of(kind, "scores", {"scores": found, "after": after}, found)
+        rows = [asdict(each) for each in found.rows]
+        data = {"scores": rows, "after": found.next, "unread": list(found.unread)}
+        return exports.file_of(kind, "scores", data, [_flat(row) for row in rows])
     words = words_of(request, SEARCH)
     return page(
         request,
@@ -50,11 +55,18 @@ async def scores(request: Request) -> Response:
         SEARCH,
         asked=asked,
         said=list(_said(asked, words)),
-        found=found,
-        after=after,
+        found=found.rows,
+        after=found.next,
+        unread=found.unread,
         models=_models(online, asked.model),
         currency=online.config.currency,
     )
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a score as a line of a table, its bundles in columns of their own."""
+    rest = {name: value for name, value in row.items() if name != "bundles"}
+    return {**rest, **{f"bundle_{task}": row["bundles"].get(task) for task in TASKS}}
 
 
 def _models(online: Online, chosen: str) -> list[dict[str, str]]:
@@ -78,33 +90,29 @@ def _said(asked: Searched, words: Words) -> Iterator[str]:
         yield words("for_model", digest=asked.model[:8])
 
 
-def _found(online: Online, asked: Searched) -> tuple[list[dict[str, Any]], str | None]:
-    """Return the scores found, the newest first, and where the next page begins."""
-    zone = ZoneInfo(online.config.timezone)
-    since, until = _instant(asked.since, zone), _instant(asked.until, zone, timedelta(days=1))
-    found = []
-    for entry in reversed(list(online.ledger.entries(KIND, last=1_000))):
-        body, at = entry.body, datetime.fromisoformat(entry.at)
-        churn, clv = (body["scores"].get(task, {}) for task in ("churn", "clv"))
-        if (
-            (not asked.customer or body["customer"] == asked.customer)
-            and (since is None or at >= since)
-            and (until is None or at < until)
-            and (not asked.model or asked.model in body["bundles"].values())
-            and (not asked.band or churn.get("band") == asked.band)
-        ):
-            found.append(
-                {
-                    "id": entry.id,
-                    "at": entry.at,
-                    "customer": body["customer"],
-                    "as_of": body["as_of"],
-                    "band": churn.get("band"),
-                    "probability": churn.get("served"),
-                    "value": clv.get("served"),
-                }
-            )
-    return found[:_LIMIT], None
+def index_of(request: Request) -> Index:
+    """Return the index of the record, which is brought up to date as far as is quick."""
+    state = request.app.state
+    index: Index = state.index
+    index.catch_up(state.served.online.ledger, within=_PATIENCE)
+    return index
+
+
+def _found(request: Request, asked: Searched) -> Page:
+    zone = ZoneInfo(config_of(request).timezone)
+    search = Search(
+        customer=asked.customer or None,
+        since=_instant(asked.since, zone),
+        until=_instant(asked.until, zone, timedelta(days=1)),
+        model=asked.model or None,
+        band=asked.band or None,
+        after=asked.after or None,
+        limit=_LIMIT,
+    )
+    try:
+        return index_of(request).find(search)
+    except SearchError as error:
+        raise ProblemError(422, str(error)) from None
 
 
 def _instant(day: str, zone: ZoneInfo, later: timedelta = timedelta(0)) -> datetime | None:

@@ -70,15 +70,38 @@ class Words:
             return NOTHING
         return f"{number(100 * value, decimals, self.language)}{_SPACE}%"
 
+    def signed(self, value: float, decimals: int = 0) -> str:
+        """Return a number with its sign."""
+        said = number(value, decimals, self.language)
+        return f"+{said}" if value > 0 else said
+
+    def points(self, value: float) -> str:
+        r"""Return how far a share was moved, in points of a hundred.
+
+        >>> Words("da", ZoneInfo("UTC"), {}).points(-0.0123)
+        '−1,23'
+        """
+        size = abs(100 * value)
+        return self.signed(100 * value, 1 if size >= 10 else 2)
+
     def money(self, value: float | None, currency: str) -> str:
         """Return an amount."""
         if value is None:
             return NOTHING
         return amount(value, currency, self.language).replace(" ", _SPACE)
 
+    def money_moved(self, value: float, currency: str) -> str:
+        """Return how far an amount was moved, with its sign."""
+        said = self.money(value, currency)
+        return f"+{said}" if value > 0 else said
+
     def quantity(self, value: float, unit: str) -> str:
         """Return a number with its unit."""
         return quantity(value, unit, self.language).replace(" ", _SPACE)
+
+    def on(self, day: str) -> str:
+        """Return a day of ISO 8601 as people write it."""
+        return self.day(date.fromisoformat(day))
 
     def day(self, day: date) -> str:
         """Return a day as people write it."""
