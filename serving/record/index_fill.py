@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +126,7 @@ def _put(connection: sa.Connection, base: str, rows: Sequence[Row]) -> None:
         first, last = spans.get((row.bundles, row.band), (row.at, row.at))
         spans[row.bundles, row.band] = min(first, row.at), max(last, row.at)
     groups = {key: _group(connection, base, key, span) for key, span in spans.items()}
-    kept = [{**asdict(row), "group": groups[row.bundles, row.band]} for row in rows]
+    kept = [{**vars(row), "group": groups[row.bundles, row.band]} for row in rows]
     INSERT(connection, *kept)
 
 

@@ -46,7 +46,7 @@ class Row:
 
 def instant(at: str) -> int:
     """Return an entry's time in microseconds."""
-    return microseconds(datetime.strptime(at, _SPELT).replace(tzinfo=UTC))
+    return microseconds(datetime.fromisoformat(at))
 
 
 def microseconds(at: datetime) -> int:
