@@ -189,7 +189,10 @@ def of_entries(connection: sa.Connection, base: str, sought: Sought) -> list[Sou
     at, seq, row = sought.before
     given = {"at": at, "seq": seq, "row": row, "since": sought.since, "limit": sought.limit}
     if sought.customer is not None:
-        asked = NEWEST.where(SCORES.c.customer == sought.customer, SCORES.c.group.in_(list(groups)))
+        # A sum, lest the database look through groups for a customer of whom it has an index.
+        asked = NEWEST.where(
+            SCORES.c.customer == sought.customer, (SCORES.c.group + 0).in_(list(groups))
+        )
         return [Source(at, lambda: _rows(connection.execute(asked, given), groups))]
 
     def read(number: int) -> Iterable[Row]:
