@@ -6,7 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 
 import numpy as np
@@ -15,6 +15,8 @@ from configs.errors import StamkundeError
 from serving.guard.log import failed, log
 from serving.scoring.assessment import Assessments
 from serving.watching.bins import Reference
+from serving.watching.drift import drift
+from serving.watching.metrics import drift_metrics
 from serving.watching.seen import Counts, Of, Seen, add, add_all, week_of
 from training.bundle import Bundle
 
@@ -33,9 +35,14 @@ class References:
 
     def of(self, bundle: Bundle) -> Reference:
         """Return a bundle's."""
-        if bundle.digest not in self._held:
-            self._held[bundle.digest] = Reference(bundle)
-        return self._held[bundle.digest]
+        held = self._held.pop(bundle.digest, None) or Reference(bundle)
+        self._held[bundle.digest] = held
+        return held
+
+    def latest(self) -> list[Reference]:
+        """Return those of the bundles that were asked for last, one a task."""
+        held = {each.bundle.model.task: each for each in list(self._held.values())}
+        return list(held.values())
 
 
 @dataclass(frozen=True)
@@ -142,6 +149,16 @@ class Watch:
             except StamkundeError as error:
                 log.warning("not counted", why=str(error))
 
+    def tell(self, at: datetime) -> None:
+        """Tell Prometheus how far this week's scores lie from the reference."""
+        held = self._references.latest()
+        if not held:
+            return
+        week = week_of(at, self._zone)
+        counts = self.seen.since(week)
+        for reference in held:
+            drift_metrics().tell(drift(reference, counts, [week]))
+
     def stop(self) -> None:
         """End, once all is written."""
         self._stopping.set()
@@ -162,6 +179,7 @@ class Watch:
                         self._count()
                 else:
                     self.flush()
+                    self.tell(datetime.now(UTC))
                     written = time.monotonic()
             except Exception as error:  # what is counted wrongly must not end the counting
                 failed(error, "watching")

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 
 from configs.schema import Config
 from features.source import load_tables
@@ -17,6 +18,7 @@ from serving.scoring.assessment import Assessments, assess
 from serving.settings import open_secret, open_seen
 from serving.watching.bins import SCORE
 from serving.watching.drift import Drift, drifts
+from serving.watching.metrics import TOP
 from serving.watching.note import References, Watch, counted, given
 from serving.watching.seen import Counts, Of, Seen, add_all, scores_in
 from tests.factories import AS_OF, make_bundles, make_config, make_features
@@ -185,3 +187,29 @@ def test_the_service_counts_each_score_it_gives_once_and_keeps_nobody(shop):
     assert not any(customer_token(secret, shop.config.name, held) in written for held in ids)
     names = shop.online.release.bundles["churn"].model.schema.names
     assert {name for held in counts.values() for name in held} == {SCORE, *names}
+
+
+def told_of(task: str, feature: str) -> float | None:
+    labels = {"task": task, "feature": feature}
+    return REGISTRY.get_sample_value("stamkunde_drift_psi", labels)
+
+
+def test_prometheus_is_told_of_this_weeks_drift_once_there_are_enough_scores(made, seen):
+    config, release = made
+    features = make_features(config)
+    active = features[features["days_since_purchase"] <= 90]
+    watch = Watch(seen, config.timezone)
+    watch.note(assess(release, active.head(20)), AT)
+    watch.flush()
+    watch.tell(AT)
+    assert np.isnan(told_of("churn", SCORE))  # of twenty
+    watch.note(assess(release, active.sample(300, replace=True, random_state=1)), AT)
+    watch.flush()
+    watch.tell(AT)
+    found = drift_of(made, seen)
+    assert found.weeks[-1].count == 320
+    assert told_of("churn", SCORE) == found.score[-1]
+    for each in found.features[:TOP]:
+        assert told_of("churn", each.feature) == each.psi[-1]
+    assert told_of("churn", found.features[TOP].feature) is None
+    assert REGISTRY.get_sample_value("stamkunde_drift_scores", {"task": "clv"}) == 320
