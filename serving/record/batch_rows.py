@@ -17,6 +17,7 @@ from serving.record.merkle import Entry, RowsError, canonical, leaf_hash, sync
 from serving.record.tree import Tree
 
 ROWS = pa.schema([pa.field("row", pa.binary(), nullable=False)])
+BATCH = "batch"
 CHUNK = 10_000  # rows held at once
 
 Commitment = tuple[int, bytes]

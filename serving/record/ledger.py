@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex
 
 from features.database import Database
@@ -17,9 +17,9 @@ from serving.record import head as heads
 from serving.record.appending import Row, append
 from serving.record.batch_layout import Layout
 from serving.record.batch_rows import (
+    BATCH,
     Commitment,
     Part,
-    batch_faults,
     read_row,
     write_columns,
     write_rows,
@@ -29,9 +29,6 @@ from serving.record.head import Head
 from serving.record.merkle import (
     ROW,
     Entry,
-    Verification,
-    chain_faults,
-    frame_faults,
     leaf_hash,
     put,
     temporary_beside,
@@ -39,8 +36,9 @@ from serving.record.merkle import (
 from serving.record.migration import VERSION, migrate
 from serving.record.seal import Seals
 from serving.record.table import LEDGER, OF_KIND, OTHERS, TABLES, entry_of, first, streamed
+from serving.record.verifying import Told, Verification, walked
 
-SCORE, BATCH = "score", "batch"
+SCORE = "score"
 NUMBER = re.compile(r"[1-9][0-9]{0,11}")
 
 
@@ -232,35 +230,18 @@ class Ledger:
         self.head()
         return self._was, VERSION
 
-    def verify(self) -> Verification:
-        """Recompute every hash of the record, and of the rows of its batches.
+    def verify(self, told: Told = lambda _, __: None) -> Verification:
+        """Compute every hash of the record anew, and of the rows of its batches.
 
         What is changed, removed, added or moved shows, unless all that commits to it was written
         anew, heads and all: that takes a checkpoint kept elsewhere to compare with.
+
+        Parameters
+        ----------
+        told : callable
+            Is told how many entries are done, of how many.
         """
-        faults: list[str] = []
-        count = rows = seq = 0
-        found, chain = Head(), Head().chain
-        with self._database.reading() as connection:
-            try:
-                for entry in streamed(connection, self._select().order_by(LEDGER.c.seq)):
-                    faulty = list(frame_faults(entry, self.base))
-                    if not faulty and entry.kind == BATCH:
-                        held, faulty = batch_faults(entry, self.folder)
-                        rows += held
-                    faulty += chain_faults(entry, seq, chain)
-                    faults += (f"seq {entry.seq} ({entry.id}): {fault}" for fault in faulty)
-                    seq = entry.seq if isinstance(entry.seq, int) else seq + 1
-                    count, chain = count + 1, entry.chain_hash
-                    found, _, _ = found.after([entry.leaf_hash])
-            except DBAPIError as error:
-                faults.append(f"seq {seq + 1} (unknown id): cannot be read: {error.orig}")
-            due = heads.read(connection, self.base)
-        if count < due.size and not faults:
-            faults.append(f"seq {count + 1} to {due.size}: removed from the end")
-        elif not faults and found != due:
-            faults.append("the record's head is not that of its entries")
-        return Verification(count, rows, tuple(faults))
+        return walked(self._database, self.base, self.folder, told=told).verification
 
     @property
     def database(self) -> Database:
