@@ -73,9 +73,14 @@ class Ledger:
         self.folder = Path(folder or beside / "batches" / base)
 
     def append(
-        self, records: Sequence[tuple[str, str, Mapping[str, Any]]], at: datetime
+        self,
+        records: Sequence[tuple[str, str, Mapping[str, Any]]],
+        at: datetime,
+        together_with: Callable[[sa.Connection], object] = lambda _: None,
     ) -> list[Entry]:
         """Record (id, kind, body) of each, all or none; they are on disk when this returns.
+
+        What they are to be together with is written to the same database, or nothing is.
 
         Raises
         ------
@@ -85,7 +90,10 @@ class Ledger:
             If a body holds what JSON cannot.
         """
         drafts = self.drafts(records, at)
-        return [entry_of(row, self._seals) for row in self._written(drafts)]
+        with self._writing(drafts) as connection:
+            together_with(connection)
+            rows = append(connection, self.base, drafts, self._seals) if drafts else []
+        return [entry_of(row, self._seals) for row in rows]
 
     def drafts(
         self, records: Sequence[tuple[str, str, Mapping[str, Any]]], at: datetime
@@ -247,6 +255,10 @@ class Ledger:
     def database(self) -> Database:
         """Where the record lies."""
         return self._database
+
+    def scrub(self) -> None:
+        """Leave no byte of what was deleted in SQLite's files."""
+        self._database.scrub()
 
     def close(self) -> None:
         """Give the database's connections back."""
