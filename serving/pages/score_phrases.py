@@ -168,6 +168,28 @@ WHY: Phrases = {
     "flag_other": ("{flag}", "{flag}"),
 }
 
+OTHERWISE: Phrases = {
+    "otherwise": ("What would have changed the answer", "Hvad der ville have ændret svaret"),
+    "otherwise_said": (
+        "The smallest changes in what the company can act on that would have brought the risk "
+        "below the band “{band}”. Each was put to the model anew, all else as it was. It says "
+        "what the model goes by, not what would surely have happened.",
+        "De mindste ændringer i det, virksomheden kan påvirke, som ville have bragt risikoen under "
+        "båndet “{band}”. Hver er forelagt modellen på ny, alt andet uændret. Det siger, hvad "
+        "modellen går efter, ikke hvad der sikkert ville være sket.",
+    ),
+    "otherwise_none": (
+        "Nothing: no change of one or two things that the company can act on, within what the "
+        "model has seen, would have brought the risk below the band “{band}”.",
+        "Intet: ingen ændring af en eller to ting, som virksomheden kan påvirke, inden for det, "
+        "modellen har set, ville have bragt risikoen under båndet “{band}”.",
+    ),
+    "otherwise_if": ("Had it been so", "Havde det været sådan"),
+    "otherwise_then": ("the risk would be", "ville risikoen være"),
+    "instead": ("{after} instead of {before}", "{after} i stedet for {before}"),
+    "follows": ("with it: {these}", "dermed: {these}"),
+}
+
 FEATURES: Phrases = {
     "features": ("All that the model was told", "Alt, hvad modellen fik at vide"),
     "features_said": (
@@ -272,4 +294,4 @@ ORIGIN: Phrases = {
     "others_count": ("{many} others, the newest first.", "{many} andre, de nyeste først."),
 }
 
-SCORE: Phrases = {**SEARCH, **ANSWER, **ASKED, **WHY, **FEATURES, **ORIGIN}
+SCORE: Phrases = {**SEARCH, **ANSWER, **ASKED, **WHY, **OTHERWISE, **FEATURES, **ORIGIN}

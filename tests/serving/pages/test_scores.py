@@ -11,13 +11,15 @@ from math import fsum
 
 import pytest
 
+from features.source import load_tables
 from serving.batch.run import score_base
 from serving.pages.told_score import ToldScore
 from serving.record import recorded
 from serving.record.tokens import customer_token
-from tests.factories import make_bundles, make_config
+from tests.factories import AS_OF, make_bundles, make_config
 from tests.serving.shop import opened
 
+AT = datetime(2024, 6, 3, 9, tzinfo=UTC)
 BROWSER = {"Accept": "text/html"}
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 
@@ -40,8 +42,10 @@ def ids(shop):
 
 
 @pytest.fixture(scope="module")
-def batch(shop):
-    return score_base(shop.config, datetime(2024, 6, 3, 9, tzinfo=UTC)).id
+def batch(shop, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "scores.parquet"
+    tables = load_tables(shop.config)
+    return score_base(shop.config, tables, shop.release, AS_OF, out, AT, 3, "en").batch_id
 
 
 def text(shop, path, status=200, **more):
@@ -139,6 +143,21 @@ def test_every_features_part_is_that_which_was_answered(shop, ids):
             sums[held.column.idea] = sums.get(held.column.idea, 0.0) + held.added["churn"]
     for idea, value in answered.items():
         assert sums[idea] == pytest.approx(value, rel=1e-9)
+
+
+def test_what_would_have_changed_a_risk_is_told_where_it_is_not_low(shop, batch):
+    shown = 0
+    for number in range(1, 41):
+        path = f"/audit/scores/{batch}/{number}"
+        data = shop.client.get(f"{path}?format=json").json()
+        band, told = data["recorded"]["scores"]["churn"].get("band"), data["otherwise"]
+        assert (told is None) == (band in (None, "low"))
+        if told and not shown:
+            said = text(shop, f"{path}?lang=en")
+            assert said.count("instead of") >= len(told)
+            assert all(held["band"] != band for held in told)
+            shown += 1
+    assert shown
 
 
 def test_a_row_of_a_batch_has_a_page_too(shop, batch):
