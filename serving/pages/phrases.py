@@ -15,6 +15,7 @@ SHELL: Phrases = {
     "nav_drift": ("Drift", "Forskydning"),
     "other_language": ("Dansk", "English"),
     "sign_out": ("Sign out", "Log ud"),
+    "table_of": ("Table: {name}", "Tabel: {name}"),
     "as_csv": ("Download as CSV", "Hent som CSV"),
     "as_json": ("Download as JSON", "Hent som JSON"),
     "export": ("This page as a file", "Siden som fil"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from serving.batch.fill import fill_store
 from serving.demo import free_port
 from serving.releases.release import Release, publish
 from tests.factories import AS_OF, make_bundles, make_config
+from training.model import Task
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,20 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, **changes: Any) -> Iterator[Running]:
-    """Start a service over a made base in a folder; it ends with the block."""
+def running(
+    folder: Path,
+    cards: Mapping[str, Any] | None = None,
+    before: Callable[[Config, Mapping[Task, Path]], None] = lambda _, __: None,
+    **changes: Any,
+) -> Iterator[Running]:
+    """Start a service over a made base in a folder; it ends with the block.
+
+    Before it starts, something may be done with the base and its bundles.
+    """
     config = make_config(folder, **changes)
-    release = publish(config.var, config.name, make_bundles(folder / "made", config))
+    made = make_bundles(folder / "made", config, cards=cards)
+    release = publish(config.var, config.name, made)
+    before(config, made)
     tables = load_tables(config)
     store = settings.open_store(config.var)
     fill_store(config, tables, release, AS_OF, store)
