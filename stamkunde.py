@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -16,9 +17,9 @@ import typer
 
 from configs.errors import StamkundeError
 from configs.load import load
-from configs.options import AsJson, AsOfIfGiven, CallError, ConfigFile, Overrides, RejectsFile
+from configs.options import AsJson, AsOf, AsOfIfGiven, CallError, ConfigFile, Overrides, RejectsFile
 from configs.schema import Config, json_schema
-from serving.commands import audit, console, keys, scores, service, upkeep, versions
+from serving.commands import audit, console, keys, scores, service, upkeep, versions, watching
 from serving.commands.base import loaded, stored
 
 if TYPE_CHECKING:
@@ -209,6 +210,52 @@ app.command()(scores.score)
 app.command()(scores.report)
 
 
+# Watching
+
+LogToMlflow = Annotated[bool, typer.Option(help="log it to MLflow, a run a week and bundle")]
+
+
+@app.command()
+def drift(
+    config: ConfigFile,
+    weeks: Annotated[int, typer.Option(min=1, max=520, help="how many, this one too")] = 8,
+    mlflow: LogToMlflow = True,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how far the customers scored lie from those the models learned from, week by week."""
+    told, at = load(config, set_ or []), _now()
+    found = watching.drift(told, weeks, at)
+    watching.show_drift(found, as_json)
+    if mlflow:
+        runs = [
+            (each.task, each.bundle, week, metrics)
+            for each in found
+            for week, metrics in watching.drift_metrics(each)
+        ]
+        _log_watched(told, "drift", runs, at)
+
+
+@app.command()
+def outcomes(
+    config: ConfigFile,
+    as_of: AsOf,
+    mlflow: LogToMlflow = True,
+    rejects: RejectsFile = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold what was predicted against what then happened, by week and bundle."""
+    told, at = load(config, set_ or []), _now()
+    found = watching.outcomes(told, loaded(told, rejects), as_of.date(), at)
+    watching.show_outcomes(found, as_json)
+    if mlflow:
+        runs = [
+            (each.task, each.bundle, each.week, watching.outcome_metrics(each)) for each in found
+        ]
+        _log_watched(told, "outcomes", runs, at)
+
+
 # What helps
 
 
@@ -315,6 +362,20 @@ def _train(
     else:
         console.say(f"report: {page}")
     return made
+
+
+def _log_watched(
+    config: Config,
+    kind: str,
+    runs: Sequence[tuple[str, str, date, Mapping[str, float]]],
+    at: datetime,
+) -> None:
+    """Log what was watched: of a task and a bundle, in a week, by name."""
+    from training.watched import Watched, log_watched
+
+    if runs:
+        held = [Watched(kind, task, bundle, week, made) for task, bundle, week, made in runs]
+        log_watched(_tracker(config), held, at)
 
 
 def _report_file(config: Config, task: str = "all") -> Path:

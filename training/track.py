@@ -147,7 +147,7 @@ class Tracker:
         mlflow.set_tracking_uri(self.uri)
         mlflow.set_registry_uri(self.uri)
         self._client = MlflowClient(self.uri, self.uri)
-        self._experiment = self._experiment_at(root / "artifacts" / config.name)
+        self.experiment = self._experiment_at(root / "artifacts" / config.name)
 
     def _experiment_at(self, artifacts: Path) -> str:
         held = self._client.get_experiment_by_name(self._base)
@@ -187,7 +187,7 @@ class Tracker:
         if parent:
             tags |= {"parent_run": parent.run_id, "parent_bundle": parent.digest}
             metrics = {f"estimate.{name}": value for name, value in metrics.items()}
-        with mlflow.start_run(experiment_id=self._experiment, run_name=task, tags=tags) as run:
+        with mlflow.start_run(experiment_id=self.experiment, run_name=task, tags=tags) as run:
             mlflow.log_params({key: str(value)[:_LONGEST_PARAM] for key, value in params.items()})
             mlflow.log_metrics(dict(metrics))
             mlflow.set_tags({**lineage, "task": task, "bundle": bundle.digest})
@@ -204,14 +204,14 @@ class Tracker:
     def _end_what_was_cut(self, study: str) -> None:
         """End the runs of a study that a kill left as if they were running."""
         asked = f"tags.`{_STUDY}` = '{study}' and attributes.status = 'RUNNING'"
-        cut: list[Run] = self._client.search_runs([self._experiment], asked, max_results=50_000)
+        cut: list[Run] = self._client.search_runs([self.experiment], asked, max_results=50_000)
         for run in cut:
             self._client.set_terminated(run.info.run_id, "KILLED")
 
     def _log_trial(self, parent: str, task: str, study: str, trial: Trial) -> None:
         began, ended = _milliseconds(trial.began), _milliseconds(trial.ended)
         run = self._client.create_run(
-            self._experiment,
+            self.experiment,
             start_time=began,
             run_name=f"{task} trial {trial.number}",
             tags={"mlflow.parentRunId": parent, "task": task, "state": trial.state, _STUDY: study},
