@@ -156,9 +156,11 @@ def _grouped(
 ) -> dict[tuple[str, date, str], _Group]:
     parts: dict[tuple[str, date, str], list[pd.DataFrame]] = {}
     for each in told:
-        frame = pd.DataFrame({"token": each.customers, "served": each.served})
-        key = each.task, week_of(each.as_of, zone), each.bundle
-        parts.setdefault(key, []).append(frame.assign(as_of=each.as_of))
+        columns = {"token": each.customers, "served": each.served, "as_of": each.as_of}
+        weeks = {day: week_of(day, zone) for day in set(each.as_of)}
+        whole = pd.DataFrame(columns)
+        for week, rows in whole.groupby(whole["as_of"].map(weeks)):
+            parts.setdefault((each.task, week, each.bundle), []).append(rows)
     bundles = {digest: lookup(digest) for digest in sorted({key[2] for key in parts})}
     return {key: _group(pd.concat(held), known, bundles[key[2]]) for key, held in parts.items()}
 

@@ -30,8 +30,8 @@ class Told:
     Parameters
     ----------
     task, bundle : str
-    as_of : date
-        The day that their features were known at; of those who gave none, when they asked.
+    as_of : ndarray of date
+        The days that their features were known at; of those who gave none, when they asked.
     customers : ndarray of str
         By their names in the record.
     served : ndarray
@@ -40,7 +40,7 @@ class Told:
 
     task: str
     bundle: str
-    as_of: date
+    as_of: np.ndarray
     customers: np.ndarray
     served: np.ndarray
 
@@ -91,13 +91,14 @@ def _day(at: str, zone: str) -> date:
 
 
 def _laid(scores: Sequence[tuple[str, str, date, str, float]]) -> Iterator[Told]:
-    """Lay single scores into columns, those of a bundle and a day together."""
-    together: dict[tuple[str, str, date], list[tuple[str, float]]] = {}
+    """Lay single scores into columns, those of a bundle together in their order."""
+    together: dict[tuple[str, str], list[tuple[date, str, float]]] = {}
     for task, bundle, day, customer, served in scores:
-        together.setdefault((task, bundle, day), []).append((customer, served))
-    for (task, bundle, day), held in together.items():
-        customers, values = zip(*held, strict=True)
-        yield Told(task, bundle, day, np.array(customers, dtype=object), np.array(values))
+        together.setdefault((task, bundle), []).append((day, customer, served))
+    for (task, bundle), held in together.items():
+        days, customers, values = zip(*held, strict=True)
+        named = np.array(customers, dtype=object)
+        yield Told(task, bundle, np.array(days, dtype=object), named, np.array(values))
 
 
 def _of_batch(ledger: Ledger, entry: Entry) -> Iterator[Told]:
@@ -125,4 +126,5 @@ def _told(body: Mapping[str, Any], task: str, rows: pa.Table, day: date) -> Told
     held = rows.filter(chosen)
     customers = np.array(held.column(CUSTOMER).to_pylist(), dtype=object)
     served = held.column(f"{task}.served").to_numpy()
-    return Told(task, body["bundles"][task], day, customers, served)
+    days = np.full(len(customers), day, dtype=object)
+    return Told(task, body["bundles"][task], days, customers, served)

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+import pandas as pd
 import pytest
 
 from configs.schema import Config
 from features.source import Tables, load_tables
 from serving.batch.run import score_base
+from serving.record.tokens import customer_token
 from serving.releases.release import Release, bundle_by_digest, publish
 from serving.settings import open_ledger, open_secret
-from serving.watching.outcomes import OutcomeWeek, outcomes
+from serving.watching import kept
+from serving.watching.outcomes import OutcomeWeek, TimelessError, outcomes
 from serving.watching.seen import week_of
 from tests.factories import make_bundles
-from tests.training.bases import make_regulars, make_regulars_config
+from tests.training.bases import make_regulars, make_regulars_config, make_snapshot_config
 from training import churn, clv
 from training.baselines import Contender
 from training.evaluate import compare
@@ -94,3 +97,52 @@ def test_before_the_window_has_passed_they_are_estimates(made):
 def test_nothing_is_taken_to_have_not_happened_that_the_data_do_not_tell_of(made):
     far = made.found(date(2030, 1, 1))
     assert far == made.found(made.cutoff + timedelta(days=28))
+
+
+def test_of_several_predictions_in_a_week_the_last_of_each_customer_counts(made):
+    cutoff = made.cutoff + timedelta(days=7)
+    ledger = open_ledger(made.config.name, made.config.var)
+    digest = made.release.digests["churn"]
+    secret = open_secret(made.config.var)
+    known = sorted(pd.read_csv(made.config.sources.transactions.path)["customer"].unique())[:8]
+
+    def entry(number, customer, served, day):
+        body = {
+            "customer": customer_token(secret, made.config.name, customer),
+            "as_of": str(day),
+            "scores": {"churn": {"served": served}, "clv": {"code": "inactive"}},
+            "bundles": made.release.digests,
+        }
+        return f"one-{number}", "score", body
+
+    records = [entry(number, customer, 0.5, cutoff) for number, customer in enumerate(known)]
+    records += [entry(100, known[0], 0.9, cutoff + timedelta(days=1))]
+    records += [entry(101, known[0], 0.1, cutoff)]
+    records += [entry(102, "a stranger", 0.7, cutoff)]
+    ledger.append(records, AT)
+    ledger.close()
+    (found,) = [each for each in made.found(date(2024, 5, 10)) if each.week > made.cutoff]
+    assert (found.bundle, found.count, found.strangers) == (digest, 8, 1)
+    assert found.metrics["mean_predicted"].estimate == pytest.approx((7 * 0.5 + 0.1) / 8)
+    assert found.until == cutoff + timedelta(days=28)
+    assert (found.few, found.estimate) == (True, True)
+    assert made.found(date(2024, 5, 10), "clv")[-1].week == week_of(made.cutoff, "UTC")
+
+
+def test_what_is_kept_for_the_pages_is_what_was_told_and_names_nobody(made):
+    found = tuple(made.found(made.cutoff + timedelta(days=27)))
+    held = kept.Kept(AT, made.cutoff, found)
+    text = kept.write(made.config.var, held).read_text()
+    read = kept.read(made.config.var)
+    assert repr(read) == repr(held)  # in which what is not a number is like itself
+    assert "cust-" not in text
+    (made.config.var / kept.FILE).write_text('{"weeks": [{}]}')
+    assert kept.read(made.config.var) is None
+
+
+def test_a_snapshot_has_no_outcomes(tmp_path):
+    config = make_snapshot_config(tmp_path)
+    ledger = open_ledger(config.name, config.var)
+    with pytest.raises(TimelessError, match="a snapshot has no time"):
+        outcomes(config, load_tables(config), ledger, b"", lambda _: None, AT.date())
+    ledger.close()
