@@ -6,7 +6,7 @@ figures read alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -54,18 +54,36 @@ class Phrasebook:
         """
         tellers = strongest(self.vocabulary, contributions, towards, most)
         told = tellers >= 0
-        rows, features = np.nonzero(told)[0], tellers[told]
-        places = np.empty(len(rows), dtype=np.int32)
-        words: list[str] = []
-        order = np.argsort(features, kind="stable")
-        starts = np.flatnonzero(np.diff(features[order], prepend=-1))
-        for part in np.split(order, starts[1:]) if len(order) else ():
-            place, found = self._described(int(features[part[0]]), held, rows[part])
-            places[part] = place + len(words)
-            words += found
+        places, words = self.written(held, np.nonzero(told)[0], tellers[told])
         ends = np.concatenate([[0], np.cumsum(told.sum(axis=1))]).astype(np.int32)
         written = pa.array(words, pa.string()).take(pa.array(places))
         return pa.ListArray.from_arrays(pa.array(ends), written)
+
+    def written(
+        self, held: Held, rows: np.ndarray, features: np.ndarray
+    ) -> tuple[np.ndarray, list[str]]:
+        """Return features of rows in words.
+
+        Parameters
+        ----------
+        held : callable
+            The values of a column of the schema, by its place.
+        rows, features : ndarray of int, shape (reasons,)
+            Of whom and of what, by its place in the schema, each is.
+
+        Returns
+        -------
+        places : ndarray of int32, shape (reasons,)
+            Which of the words each has.
+        words : list of str
+        """
+        places = np.empty(len(rows), dtype=np.int32)
+        words: list[str] = []
+        for feature, part in by_feature(features):
+            place, found = self._described(feature, held, rows[part])
+            places[part] = place + len(words)
+            words += found
+        return places, words
 
     def _described(
         self, feature: int, held: Held, rows: np.ndarray
@@ -120,6 +138,14 @@ class Phrasebook:
             keys = kinds.tolist()
         shown = values[first].tolist()
         return place, keys, [None if value != value else value for value in shown]
+
+
+def by_feature(features: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield each feature there is, and where it stands."""
+    order = np.argsort(features, kind="stable")
+    starts = np.flatnonzero(np.diff(features[order], prepend=-1))
+    for part in np.split(order, starts[1:]) if len(order) else ():
+        yield int(features[part[0]]), part
 
 
 def strongest(

@@ -73,7 +73,7 @@ class RecordedScore(Score):
 
     id: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}(/[1-9][0-9]{0,11})?$",
-        description="of a score, or BATCH/ROW of a batch's",
+        description="of a score; CALL/ROW or BATCH/ROW of a call of many customers or of a batch",
     )
     customer_id: None = Field(  # type: ignore[assignment]  # the record names nobody
         description="always null: the record does not say who it is"

@@ -117,7 +117,11 @@ class Segment(Part):
 class Score(Part):
     """One customer's scores, as they stand in the record under `id`."""
 
-    id: str = Field(pattern=r"^[0-9a-f]{32}$")
+    id: str = Field(
+        pattern=r"^[0-9a-f]{32}(/[1-9][0-9]{0,5})?$",
+        description="where it can be told again; the scores of a call of many customers have the "
+        "call's id and a number",
+    )
     customer_id: str
     as_of: str | None
     churn: Churn | None

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from features.schema import FeatureColumn
 from features.timeline import label_window
 from serving.batch.schema import columns, within
 from serving.releases.release import Release
 from serving.scoring.assessment import Assessments, TaskScores
+from serving.scoring.customers import Values
 from serving.scoring.segmented import NOBODY, Segmented, WayScores
 from training.model import TASKS
 from training.reason_columns import Held, Phrasebook
@@ -51,14 +53,16 @@ class Columns:
         words = self.release.vocabularies
         return {task: Phrasebook(words[task], self.options.language) for task in words}
 
-    def table(self, assessed: Assessments, rows: pa.Table, batch_id: str, first: int) -> pa.Table:
+    def table(
+        self, assessed: Assessments, rows: Mapping[str, Values], batch_id: str, first: int
+    ) -> pa.Table:
         """Return the scores of customers.
 
         Parameters
         ----------
         assessed : Assessments
-        rows : Table
-            Their features as they came.
+        rows : mapping of str to ndarray or DictionaryArray
+            Their features as they came, by name.
         batch_id : str
         first : int
             The number of the first of them in the batch.
@@ -112,9 +116,9 @@ class Columns:
         due = np.where(none, 0, days).astype(np.int32) + np.int32(before)
         return pa.array(due, pa.int32(), mask=none).cast(pa.date32())
 
-    def _reasons(self, scores: TaskScores, rows: pa.Table) -> dict[str, Any]:
-        task, model = scores.bundle.model.task, scores.bundle.model
-        held = _held(scores.vocabulary.schema.columns, rows, model.inputs.names, scores.learned)
+    def _reasons(self, scores: TaskScores, rows: Mapping[str, Values]) -> dict[str, Any]:
+        task = scores.bundle.model.task
+        held = held_in(rows, scores.vocabulary.schema.columns, scores.learned)
         contributions, none = scores.explanation.contributions, ~_answered(scores.codes)
         return {
             f"{task}_raises": self._told(task, held, contributions, none, 1),
@@ -129,10 +133,9 @@ class Columns:
         found = self.phrasebooks[task].texts(held, contributions, towards, most)
         return pa.ListArray.from_arrays(found.offsets, found.values, mask=pa.array(none))
 
-    def _segments(self, segments: Segmented, rows: pa.Table) -> dict[str, Any]:
+    def _segments(self, segments: Segmented, rows: Mapping[str, Values]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        inputs = segments.bundle.model.inputs
-        held = _held(inputs.columns, rows, inputs.names, np.empty((rows.num_rows, 0)))
+        held = held_in(rows, segments.bundle.model.inputs.columns, np.empty((0, 0)))
         for way, scores in segments.ways.items():
             none = scores.places == NOBODY
             apart = self._told("segments", held, scores.contributions, none, 1)
@@ -153,23 +156,16 @@ class Columns:
         return found
 
 
-def _held(
-    columns: Sequence[Any], rows: pa.Table, inputs: Sequence[str], learned: np.ndarray
+def held_in(
+    features: Mapping[str, Values], columns: Sequence[FeatureColumn], learned: np.ndarray
 ) -> Held:
     """Return how to read a column of all customers: built ones as they came, then the learned."""
-    kept: dict[int, Any] = {}
+    built = len(columns) - learned.shape[1]
 
-    def values(place: int) -> Any:
-        if place >= len(inputs):
-            return learned[:, place - len(inputs)]
-        if place not in kept:
-            found = rows.column(columns[place].name).combine_chunks()
-            if columns[place].kind == "number":
-                found = found.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
-            elif not pa.types.is_dictionary(found.type):
-                found = found.dictionary_encode()
-            kept[place] = found
-        return kept[place]
+    def values(place: int) -> Values:
+        if place >= built:
+            return np.asarray(learned[:, place - built])
+        return features[columns[place].name]
 
     return values
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ from features.build import KEYS, known
 from features.contract import quote_names
 from features.schema import FeatureColumn, FeatureError, FeatureSchema
 from features.source import Tables
-from serving.scoring.customers import Customers
+from serving.scoring.customers import Values
 
 CHUNK = 16_384  # customers whose scores are held at once
 
@@ -84,43 +84,23 @@ def _check(path: Path, file: Any, schema: FeatureSchema, as_of: date) -> None:
         raise FeatureError(f"{path}: holds no customer; build the features anew")
 
 
-def customers(schemas: Mapping[str, FeatureSchema], rows: pa.Table, as_of: date) -> Customers:
-    """Return customers to assess, of features in columns.
+def columns(schemas: Mapping[str, FeatureSchema], rows: pa.Table) -> dict[str, Values]:
+    """Return the features of schemas, by name, out of a table.
 
     Raises
     ------
     FeatureError
         If a feature is missing.
     """
-    names = {name for schema in schemas.values() for name in schema.names}
-    if missing := sorted(names - set(rows.column_names)):
+    held = {column.name: column for schema in schemas.values() for column in schema.columns}
+    if missing := sorted(held.keys() - set(rows.column_names)):
         raise FeatureError(f"the features lack {quote_names(missing)}")
-    ids = [str(customer) for customer in rows.column("customer_id").to_pylist()]
-    matrices: dict[str, np.ndarray] = {}
-    odd: dict[int, set[str]] = {}
-    for digest, schema in schemas.items():
-        matrix = np.empty((len(ids), len(schema.columns)))
-        for place, column in enumerate(schema.columns):
-            matrix[:, place], unseen = _encoded(column, rows.column(column.name))
-            for row in unseen:
-                odd.setdefault(row, set()).add(column.name)
-        matrices[digest] = matrix
-    unseen_of = [tuple(sorted(odd[row])) if row in odd else () for row in range(len(ids))]
-    return Customers(ids, [str(as_of)] * len(ids), matrices, unseen_of, {}, schemas)
+    return {name: _values(column, rows.column(name)) for name, column in held.items()}
 
 
-def _encoded(column: FeatureColumn, values: pa.ChunkedArray) -> tuple[np.ndarray, Sequence[int]]:
-    """Return a feature as models take it, and the rows whose category was not seen in training."""
+def _values(column: FeatureColumn, held: pa.ChunkedArray) -> Values:
+    found = held.combine_chunks()
     if column.kind == "number":
-        held = values.combine_chunks().cast(pa.float64())
-        return pc.fill_null(held, np.nan).to_numpy(zero_copy_only=False), ()
-    kinds = values.combine_chunks()
-    if not pa.types.is_dictionary(kinds.type):
-        kinds = kinds.dictionary_encode()
-    codes = {name: float(code) for code, name in enumerate(column.categories)}
-    by_kind = np.array(
-        [codes.get(name, np.nan) for name in kinds.dictionary.to_pylist()] + [np.nan]
-    )
-    places = np.asarray(kinds.indices.fill_null(len(by_kind) - 1))
-    found = by_kind[places]
-    return found, np.flatnonzero(np.isnan(found) & (places < len(by_kind) - 1)).tolist()
+        numbers = pc.fill_null(found.cast(pa.float64()), np.nan)
+        return np.asarray(numbers.to_numpy(zero_copy_only=False))
+    return found if pa.types.is_dictionary(found.type) else found.dictionary_encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -15,6 +15,7 @@ from serving.record.batch_layout import Layout
 from serving.record.batch_row import AT_RISK, CONTRIBUTIONS, FLAGS, feature
 from serving.releases.release import Release
 from serving.scoring.assessment import Assessments, TaskScores, schemas
+from serving.scoring.customers import Values
 from serving.scoring.segmented import NOBODY, WayScores
 from training.bundle import Bundle
 from training.reasons import Options
@@ -22,8 +23,12 @@ from training.reasons import Options
 
 def entry_body(release: Release, as_of: date, options: Options) -> dict[str, Any]:
     """Return what the entry of a batch says of all its rows."""
+    return {"as_of": str(as_of), **said(release, options)}
+
+
+def said(release: Release, options: Options) -> dict[str, Any]:
+    """Return which models were asked of all rows, and how they are told."""
     return {
-        "as_of": str(as_of),
         "release": release.digest,
         "bundles": release.digests,
         "options": asdict(options),
@@ -112,23 +117,28 @@ def terms(release: Release, options: Options) -> dict[str, Any]:
 
 
 def recorded(
-    assessed: Assessments, rows: pa.Table, tokens: Sequence[str], laid: Layout
+    assessed: Assessments,
+    columns: Mapping[str, Values],
+    tokens: Sequence[str],
+    laid: Layout,
+    asked: Mapping[str, Any] | None = None,
 ) -> pa.Table:
     """Return what goes on record of customers, in the columns of a layout.
 
     Parameters
     ----------
     assessed : Assessments
-    rows : Table
-        Their features as they came.
+    columns : mapping of str to ndarray or DictionaryArray
+        Their features as they came, by name.
     tokens : sequence of str
         Their names in the record, which are not their ids.
     laid : Layout
+    asked : mapping of str to array, optional
+        More columns of the layout.
     """
-    found: dict[str, Any] = {"customer": pa.array(tokens, pa.string())}
+    found: dict[str, Any] = {"customer": pa.array(tokens, pa.string()), **(asked or {})}
     found[FLAGS] = texts([json.dumps(held) if held else None for held in assessed.flags])
-    for name in rows.column_names:
-        found[feature(name)] = rows.column(name)
+    found |= {feature(name): values for name, values in columns.items()}
     for task, scores in assessed.tasks.items():
         found |= {f"{task}.{name}": held for name, held in _scores(scores)}
     if assessed.at_risk:

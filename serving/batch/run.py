@@ -20,7 +20,7 @@ from features.source import Tables
 from serving.batch import latest
 from serving.batch import record as batch_record
 from serving.batch.columns import Columns
-from serving.batch.features import built, customers, read
+from serving.batch.features import built, columns, read
 from serving.batch.fill import check_definitions
 from serving.batch.schema import ways
 from serving.batch.tally import Tally
@@ -32,6 +32,7 @@ from serving.record.batch_layout import leaves
 from serving.record.batch_rows import Part
 from serving.record.tokens import customer_tokens
 from serving.releases.release import Release
+from serving.scoring.customers import Customers
 from serving.scoring.score import assess, schemas
 from serving.settings import open_ledger, open_secret, open_seen
 from serving.watching.note import References, counted, given
@@ -251,11 +252,14 @@ class _Batch:
                 yield waiting.popleft().result()
 
     def _scored(self, rows: pa.Table, first: int) -> _Chunk:
-        asked = customers(self._schemas, rows, self._stamp.as_of)
+        features = columns(self._schemas, rows)
+        ids = [str(customer) for customer in rows.column("customer_id").to_pylist()]
+        days = [str(self._stamp.as_of)] * len(ids)
+        asked = Customers.of_columns(self._schemas, features, ids, days)
         assessed = assess(self._release, asked, explained=self._options.reasons > 0)
-        tokens = customer_tokens(self._key, self._base, asked.ids)
-        held = batch_record.recorded(assessed, rows, tokens, self.layout)
-        scores = self.columns.table(assessed, rows, self._id, first)
+        tokens = customer_tokens(self._key, self._base, ids)
+        held = batch_record.recorded(assessed, features, tokens, self.layout)
+        scores = self.columns.table(assessed, features, self._id, first)
         counts = counted(given(assessed, self._at), self._zone, self._references)
         return _Chunk(scores, Part(held, leaves(self.layout, held)), counts)
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from serving.api.asked import ScoreRequest
+from serving.api.regular import MANY
 from serving.idempotency.remembered import Note
 from serving.record import recorded
+from serving.record.batch_row import PLACE
 from serving.record.draft import LedgerError
-from serving.scoring.online import Online
+from serving.record.ledger import Ledger
+from serving.record.merkle import Entry
+from serving.scoring.online import WHOLE, Name, Online
 
 Results = list[dict[str, Any]]
-Scoring = Callable[[ScoreRequest, Callable[[int], str]], Results]
-"""Scores customers, each under the id that is given for its place, and puts them on record."""
+Scoring = Callable[[ScoreRequest, Name, int], Results]
+"""Scores customers under given ids, those of a call of so many or more as one entry, and puts them
+on record."""
 
 
 def scored_once(
@@ -32,29 +37,51 @@ def scored_once(
         Of the call: it names the scores, the same in every try.
     score : callable
     """
-    ids = [
-        note.name(online.secret, online.config.name, place) for place in range(len(asked.customers))
-    ]
+
+    def name(place: int) -> str:
+        return note.name(online.secret, online.config.name, place)
+
     if not note.again:
         try:
-            return score(asked, ids.__getitem__)
+            return score(asked, name, MANY)
         except LedgerError:
             # Another try, taken for lost, went on and was first.
-            if not any(online.ledger.holds(held) for held in ids):
+            if not _on_record(online.ledger, name, len(asked.customers)):
                 raise
-    return _resumed(online, var, asked, ids, score)
+    known = _on_record(online.ledger, name, len(asked.customers))
+    if not known:
+        return score(asked, name, MANY)
+    return _resumed(online, var, asked, known, name, score)
+
+
+def _on_record(ledger: Ledger, name: Name, count: int) -> dict[int, Entry]:
+    """Return the scores that are on record, by their places in the call."""
+    known = {place: ledger.get(name(place)) for place in range(count) if ledger.holds(name(place))}
+    if ledger.holds(name(WHOLE)):
+        call = ledger.get(name(WHOLE))
+        places = ledger.rows(call).column(PLACE).to_pylist()
+        rows = ledger.rows_of_call(call)
+        known |= {int(place): row for place, row in zip(places, rows, strict=True)}
+    return known
 
 
 def _resumed(
-    online: Online, var: Path, asked: ScoreRequest, ids: Sequence[str], score: Scoring
+    online: Online,
+    var: Path,
+    asked: ScoreRequest,
+    known: Mapping[int, Entry],
+    name: Name,
+    score: Scoring,
 ) -> Results:
-    """Tell again what is on record, and score the rest."""
-    there = [place for place, held in enumerate(ids) if online.ledger.holds(held)]
-    rest = sorted(set(range(len(ids))) - set(there))
-    known = [(online.ledger.get(ids[place]), asked.customers[place].customer_id) for place in there]
-    told = recorded.told_anew(known, recorded.lookup(online.release, var))
+    """Tell again what is on record, and score the rest, each under an id of their own."""
+    customers = asked.customers
+    there = sorted(known)
+    rest = sorted(set(range(len(customers))) - set(there))
+    to_tell = [(known[place], customers[place].customer_id) for place in there]
+    told = recorded.told_anew(to_tell, recorded.lookup(online.release, var))
     said = dict(zip(there, told, strict=True))
     if rest:
-        left = asked.model_copy(update={"customers": [asked.customers[place] for place in rest]})
-        said |= zip(rest, score(left, lambda place: ids[rest[place]]), strict=True)
-    return [said[place] for place in range(len(ids))]
+        left = asked.model_copy(update={"customers": [customers[place] for place in rest]})
+        scored = score(left, lambda place: name(rest[place]), len(rest) + 1)
+        said |= zip(rest, scored, strict=True)
+    return [said[place] for place in range(len(customers))]

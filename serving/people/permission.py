@@ -13,6 +13,7 @@ from configs.errors import StamkundeError
 from features.consent import PREFIX
 from features.marks import Marks
 from serving.api.asked import Asked
+from serving.api.regular import ids_of
 from serving.scoring.known import CustomerError
 
 ERASED, NO_CONSENT = "erased", "no_consent"
@@ -49,11 +50,12 @@ class Permission:
 
     def refusals(self, asked: Sequence[Asked]) -> dict[int, CustomerError]:
         """Return why customers of a call may not be scored, by their places in it."""
-        marked = self.marks.among(each.customer_id for each in asked)
+        ids = ids_of(asked)
+        marked = self.marks.among(ids)
         refused = {
             place: CustomerError(ERASED, "this customer asked to be forgotten; do not ask again")
-            for place, each in enumerate(asked)
-            if each.customer_id in marked
+            for place, customer in enumerate(ids if marked else ())
+            if customer in marked
         }
         if self.purpose is None:
             return refused

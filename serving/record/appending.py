@@ -11,7 +11,7 @@ from serving.record import head as heads
 from serving.record.draft import Draft, framed
 from serving.record.merkle import leaf_hash
 from serving.record.seal import Seals, spelt
-from serving.record.table import INSERT
+from serving.record.table import INSERT, INSERT_ROWS
 
 Row = dict[str, Any]
 """An entry as it lies in its table."""
@@ -42,6 +42,13 @@ def append(
         for place, draft in enumerate(drafts)
     ]
     INSERT(connection, *rows)
+    beside = [
+        {"base": base, "id": draft.id, "bytes": draft.rows}
+        for draft in drafts
+        if draft.rows is not None
+    ]
+    if beside:
+        INSERT_ROWS(connection, *beside)
     heads.replace(connection, base, head, blocks)
     return rows
 

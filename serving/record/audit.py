@@ -27,8 +27,8 @@ def replays_alike(config: Config, entry_id: str) -> bool:
     entry = open_ledger(config.name, config.var).get(entry_id)
     if entry.kind not in SCORES:
         raise ReplayError(
-            f"{entry_id} is a {entry.kind}, not a score; a batch's scores are {entry_id}/1 and on"
-            if entry.kind == "batch"
+            f"{entry_id} is a {entry.kind}, not a score; its scores are {entry_id}/1 and on"
+            if entry.kind in ("batch", "call")
             else f"{entry_id} is a {entry.kind}, not a score"
         )
     again = replay(entry.body, lambda digest: bundle_by_digest(config.var, digest))

@@ -1,4 +1,4 @@
-"""What one row of a batch says, of its columns and of what the entry says of all rows."""
+"""What a row of a batch or a call says, of its columns and of what the entry says of all."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ Texts = Mapping[str, str | None]
 
 AT_RISK = ("amount", "if_stays")
 CONTRIBUTIONS, FLAGS = "contributions", "flags"
+AS_OF, FOUND, GIVEN, PLACE = "as_of", "found", "rows", "place"
+"""What a row of a call says besides: its day, how it was looked up, from what, and of whom."""
 
 
 def feature(name: str) -> str:
@@ -32,28 +34,34 @@ def body_of(entry: Mapping[str, Any], numbers: Numbers, texts: Texts) -> dict[st
     Parameters
     ----------
     entry : mapping
-        The body of the batch's entry.
+        The body of the batch's entry, or the call's.
     numbers : mapping of str to sequence of float
         By column, NaN for none.
     texts : mapping of str to str or None
         By column.
     """
-    scores = {task: _task(task, entry, numbers, texts) for task in entry["terms"]["tasks"]}
+    as_of = texts[AS_OF] if AS_OF in texts else entry["as_of"]
+    scores = {task: _task(task, entry, numbers, texts, as_of) for task in entry["terms"]["tasks"]}
     amount, if_stays = (_one(numbers, f"value_at_risk.{name}") for name in AT_RISK)
     if amount is not None:
         scores["value_at_risk"] = {"amount": amount, "if_stays": if_stays}
     if "segments" in entry["terms"]:
         ways = entry["terms"]["segments"]
         scores["segments"] = {way: _way(way, ways[way], numbers, texts) for way in ways}
+    found = json.loads(texts.get(FOUND) or "[]")
+    digest = texts.get(GIVEN)
     return {
+        **({"from": "rows", "rows": digest} if digest else {}),
+        **({"found": found} if found else {}),
+        **({"key": entry["key"]} if "key" in entry else {}),
         "customer": texts[CUSTOMER],
-        "as_of": entry["as_of"],
+        "as_of": as_of,
         "features": {
             digest: [_feature(name, numbers, texts) for name in names]
             for digest, names in entry["terms"]["features"].items()
         },
         "scores": scores,
-        "flags": json.loads(texts[FLAGS] or "[]"),
+        "flags": [*json.loads(texts[FLAGS] or "[]"), *found],
         "bundles": entry["bundles"],
         "options": entry["options"],
     }
@@ -69,7 +77,9 @@ def _one(numbers: Numbers, column: str) -> float | None:
     return None if isnan(value) else value
 
 
-def _task(task: str, entry: Mapping[str, Any], numbers: Numbers, texts: Texts) -> dict[str, Any]:
+def _task(
+    task: str, entry: Mapping[str, Any], numbers: Numbers, texts: Texts, as_of: str | None
+) -> dict[str, Any]:
     if (code := texts[f"{task}.code"]) is not None:
         return {"code": code}
     said: dict[str, Any] = {
@@ -91,7 +101,7 @@ def _task(task: str, entry: Mapping[str, Any], numbers: Numbers, texts: Texts) -
         within = np.array([numbers[f"{task}.within"]])
         due = numbers.get(f"{task}.next_purchase")
         times = Times(within, None if due is None else np.array(due))
-        said |= timing.recorded(Timing.from_dict(terms["timing"]), times, 0, entry["as_of"])
+        said |= timing.recorded(Timing.from_dict(terms["timing"]), times, 0, as_of)
     if task == "churn" and (band := _options(entry).band(said["served"])):
         said["band"] = band
     return said

@@ -98,11 +98,17 @@ def read_row(
 def _row(body: Mapping[str, Any], row: pa.Table) -> tuple[bytes, Mapping[str, Any] | None]:
     if "layout" not in body:
         return row.column("row")[0].as_py(), None
+    return row_said(body, Layout.from_dict(body["layout"]), row)
+
+
+def row_said(
+    body: Mapping[str, Any], layout: Layout, row: pa.Table
+) -> tuple[bytes, Mapping[str, Any]]:
+    """Return the bytes of a row in columns, and what they say beside the body of its entry."""
     # What a row says takes the models' words, which take two seconds to load: who only appends to
     # the record needs none of them.
     from serving.record.batch_row import body_of
 
-    layout = Layout.from_dict(body["layout"])
     return spelt(layout, row)[0], body_of(body, *row_of(layout, row, 0))
 
 

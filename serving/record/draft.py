@@ -30,6 +30,8 @@ class Draft:
         Canonical JSON.
     customer : str, optional
         By whose key the body is to be sealed.
+    rows : bytes, optional
+        What lies beside the entry of a call: `serving.record.call_rows`.
     """
 
     base: str
@@ -38,6 +40,7 @@ class Draft:
     at: str
     body: bytes
     customer: str | None = None
+    rows: bytes | None = None
 
 
 def drafted(base: str, entry_id: str, kind: str, body: Mapping[str, Any], at: datetime) -> Draft:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.schema import CreateIndex
@@ -24,6 +25,16 @@ from serving.record.batch_rows import (
     write_columns,
     write_rows,
 )
+from serving.record.call_rows import (
+    CALL,
+    call_faults,
+    committed,
+    entries_of,
+    held_of,
+    packed,
+    unpacked,
+)
+from serving.record.call_rows import entry_of as entry_of_call
 from serving.record.draft import Draft, LedgerError, checked, drafted
 from serving.record.head import Head
 from serving.record.merkle import (
@@ -102,9 +113,24 @@ class Ledger:
             If a body holds what JSON cannot.
         """
         for _, kind, _ in records:
-            if kind in (BATCH, ROW):
+            if kind in (BATCH, CALL, ROW):
                 raise LedgerError(f"the kind {kind!r} is kept for batches; use append_batch")
         return [drafted(self.base, entry_id, kind, body, at) for entry_id, kind, body in records]
+
+    def call(
+        self, call_id: str, layout: Layout, rows: pa.Table, body: Mapping[str, Any], at: datetime
+    ) -> Draft:
+        """Spell out a call of many customers: one entry that commits to its rows in columns.
+
+        Raises
+        ------
+        LedgerError
+            If the id cannot be one.
+        """
+        count, root = committed(layout, rows)
+        of_rows = {"layout": layout.to_dict(), "rows": count, "root": root.hex()}
+        draft = drafted(self.base, call_id, CALL, {**body, **of_rows}, at)
+        return replace(draft, rows=packed(rows))
 
     def write(self, drafts: Sequence[Draft], wait: bool = True) -> None:
         """Record drafts, all or none; they are on disk when this returns.
@@ -174,6 +200,27 @@ class Ledger:
         if entry is None:
             raise LedgerError(f"no entry {entry_id!r} in the record of {self.base}")
         return entry
+
+    def rows(self, call: Entry) -> pa.Table:
+        """Give the rows of a call in columns, as the layout in its body has them.
+
+        Raises
+        ------
+        RowsError
+            If they cannot be read.
+        """
+        with self._database.reading() as connection:
+            return unpacked(call, held_of(connection, call, self.base))
+
+    def rows_of_call(self, call: Entry) -> Iterator[Entry]:
+        """Give each row of a call as `get` does.
+
+        Raises
+        ------
+        RowsError
+            If they cannot be read.
+        """
+        return entries_of(call, self.rows(call))
 
     def holds(self, entry_id: str) -> bool:
         """Say whether an id is on record."""
@@ -247,6 +294,10 @@ class Ledger:
                     faulty = list(frame_faults(entry, self.base))
                     if not faulty and entry.kind == BATCH:
                         held, faulty = batch_faults(entry, self.folder)
+                        rows += held
+                    elif not faulty and entry.kind == CALL:
+                        lying = held_of(connection, entry, self.base)
+                        held, faulty = call_faults(entry, lying)
                         rows += held
                     faulty += chain_faults(entry, seq, chain)
                     faults += (f"seq {entry.seq} ({entry.id}): {fault}" for fault in faulty)
@@ -331,6 +382,10 @@ class Ledger:
             return first(connection, self._select().where(LEDGER.c.id == entry_id), self._seals)
 
     def _row(self, batch: Entry, number: str) -> Entry | None:
+        if batch.kind == CALL and NUMBER.fullmatch(number):
+            rows = self.rows(batch)
+            place, layout = int(number) - 1, Layout.from_dict(batch.body["layout"])
+            return entry_of_call(batch, layout, rows, place) if place < rows.num_rows else None
         if batch.kind != BATCH or not NUMBER.fullmatch(number):
             return None
         found = read_row(self.folder / f"{batch.id}.parquet", batch, int(number))

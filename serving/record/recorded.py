@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from serving.api.recorded import RecordedChurn, RecordedClv, RecordedScore
+from serving.record.call_rows import CALL
 from serving.record.ledger import BATCH, Ledger
 from serving.record.merkle import Entry, canonical
 from serving.releases.release import Release, ReleaseError, bundle_by_digest
@@ -29,7 +30,7 @@ _KEPT = 6  # bundles of former releases in memory: two releases' at most
 
 
 def find(ledger: Ledger, entry_id: str, row: int | None = None) -> Entry | None:
-    """Return a score that is on record, or a row of a batch; None if it is none.
+    """Return a score that is on record, or a row of a batch or a call; None if it is none.
 
     Raises
     ------
@@ -43,7 +44,7 @@ def find(ledger: Ledger, entry_id: str, row: int | None = None) -> Entry | None:
     entry = ledger.get(entry_id)
     if row is None:
         return entry if entry.kind == KIND else None
-    if entry.kind != BATCH or row > entry.body["rows"]:
+    if entry.kind not in (BATCH, CALL) or row > entry.body["rows"]:
         return None
     return ledger.get(f"{entry_id}/{row}")
 

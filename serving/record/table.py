@@ -70,11 +70,23 @@ PEOPLE = sa.Table(
 )
 """Each customer's key, by the token that the record names them by: `serving.people.keyring`."""
 
-TABLES = (LEDGER, HEADS, BLOCKS, VERSIONS, PEOPLE)
-
-INSERT = Prepared(
-    sa.insert(LEDGER).values({held.name: sa.bindparam(held.name) for held in LEDGER.columns})
+ROWS = sa.Table(
+    "rows",
+    _RECORD,
+    *_base(sa.Column("id", sa.String, primary_key=True)),
+    sa.Column("bytes", sa.LargeBinary, nullable=False),
 )
+"""The rows of each call of many customers: `serving.record.call_rows`."""
+
+TABLES = (LEDGER, HEADS, BLOCKS, VERSIONS, PEOPLE, ROWS)
+
+
+def _insert(table: sa.Table) -> Prepared:
+    given: dict[str, Any] = {held.name: sa.bindparam(held.name) for held in table.columns}
+    return Prepared(sa.insert(table).values(given))
+
+
+INSERT, INSERT_ROWS = _insert(LEDGER), _insert(ROWS)
 
 
 def streamed(

@@ -141,7 +141,7 @@ def _is_short(value: Any) -> bool:
 def _score(online: Online, call: ScoreRequest, at: datetime) -> dict[str, Any]:
     """Score as a call does, but for putting it on record."""
     prepared = online.prepare(call, at)
-    online.ledger.drafts(prepared.records, at)
+    prepared.drafts(online.ledger, at)
     return prepared.answer
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,8 +20,9 @@ from serving.problem import ProblemError, read_request
 from serving.record.draft import Draft
 from serving.releases.shadow import Recent
 from serving.routes.language import accepted
-from serving.routes.route import ScopedRoute, as_json, in_json
-from serving.scoring.online import Online, Prepared
+from serving.routes.route import ScopedRoute, as_json
+from serving.scoring.online import Name, Online
+from serving.scoring.prepared import Prepared
 from serving.watching.note import Watch
 from training.quantities import Language
 
@@ -74,7 +74,7 @@ class _Call:
         """Return the answer to be, and what must be on record before it leaves."""
         asked = asked or self.read()
         prepared = self.online.prepare(asked, self.at, self.key, self.language)
-        return prepared, self.online.ledger.drafts(prepared.records, self.at)
+        return prepared, prepared.drafts(self.online.ledger, self.at)
 
     def once(self, var: Path, note: Note | None) -> Response:
         """Answer, under ids that every try of the same call gives again.
@@ -88,8 +88,8 @@ class _Call:
         """
         assert note is not None  # there is a key
 
-        def score(wanted: ScoreRequest, name: Callable[[int], str]) -> Results:
-            asked = wanted, self.at, self.key, self.language, name
+        def score(wanted: ScoreRequest, name: Name, many: int) -> Results:
+            asked = wanted, self.at, self.key, self.language, name, many
             told = self.online.score(*asked, self.watch.note)
             results: Results = told["results"]
             return results
@@ -117,14 +117,14 @@ async def score(request: Request) -> Response:
         prepared, drafts = call.prepared(asked)
         written = recorder.begin(drafts, light=True)
         await asyncio.sleep(0)  # so that the record is written, or the disk at work meanwhile
-        content = in_json(prepared.answer)
+        content = prepared.content
     else:
         prepared, drafts = await to_thread.run_sync(call.prepared, asked, limiter=threads)
         written = recorder.begin(drafts)
-        content = await to_thread.run_sync(lambda: in_json(prepared.answer), limiter=threads)
+        content = await to_thread.run_sync(lambda: prepared.content, limiter=threads)
     await written
     call.watch.note(prepared.assessed, call.at)
-    request.scope["scores"] = len(drafts)  # which the guard counts
+    request.scope["scores"] = prepared.count  # which the guard counts
     return Response(content, media_type="application/json")
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from features.schema import FeatureSchema
+from features.schema import FeatureColumn, FeatureSchema
 from training.quantities import Value
+
+Values: TypeAlias = "np.ndarray | pa.DictionaryArray"
+"""A feature of all customers: doubles, NaN for none, or texts."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,26 @@ class Customers:
         return cls(list(ids), list(as_of), matrices, _merged(unseen), given, schemas)
 
     @classmethod
+    def of_columns(
+        cls,
+        schemas: Mapping[str, FeatureSchema],
+        columns: Mapping[str, Values],
+        ids: Sequence[str],
+        as_of: Sequence[str | None],
+    ) -> Customers:
+        """Return customers of features in columns, by name; they are not kept as they came."""
+        odd: dict[int, set[str]] = {}
+        matrices = {}
+        for digest, schema in schemas.items():
+            matrices[digest] = matrix = np.empty((len(ids), len(schema.columns)))
+            for place, column in enumerate(schema.columns):
+                matrix[:, place], unseen = _encoded(column, columns[column.name])
+                for row in unseen:
+                    odd.setdefault(row, set()).add(column.name)
+        names = [tuple(sorted(odd[row])) if row in odd else () for row in range(len(ids))]
+        return cls(list(ids), list(as_of), matrices, names, {}, schemas)
+
+    @classmethod
     def of_table(cls, schemas: Mapping[str, FeatureSchema], table: pd.DataFrame) -> Customers:
         """Return the customers of a table of ``as_of``, ``customer_id`` and all features.
 
@@ -92,3 +117,16 @@ def _merged(unseen: Sequence[Sequence[tuple[str, ...]]]) -> list[tuple[str, ...]
         tuple(sorted({name for names in row for name in names}))
         for row in zip(*unseen, strict=True)
     ]
+
+
+def _encoded(column: FeatureColumn, values: Values) -> tuple[np.ndarray, Sequence[int]]:
+    """Return a feature as models take it, and the rows whose category was not seen in training."""
+    if isinstance(values, np.ndarray):
+        return values, ()
+    codes = {name: float(code) for code, name in enumerate(column.categories)}
+    by_kind = np.array(
+        [codes.get(name, np.nan) for name in values.dictionary.to_pylist()] + [np.nan]
+    )
+    places = np.asarray(values.indices.fill_null(len(by_kind) - 1))
+    found = by_kind[places]
+    return found, np.flatnonzero(np.isnan(found) & (places < len(by_kind) - 1)).tolist()

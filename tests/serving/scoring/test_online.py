@@ -96,7 +96,7 @@ def test_no_score_is_given_that_is_not_on_record(online, monkeypatch):
     def refuse(*_):
         raise LedgerError("the disk is full")
 
-    monkeypatch.setattr(online.ledger, "append", refuse)
+    monkeypatch.setattr(online.ledger, "write", refuse)
     with pytest.raises(LedgerError):
         asked(online)
 

@@ -1,0 +1,134 @@
+"""Reasons of many customers at once, in JSON: what `training.reasons.ranked` gives of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
+from math import fsum
+
+import numpy as np
+import orjson
+
+from training.reason_columns import Held, Phrasebook, by_feature, strongest
+
+
+def numbers(values: np.ndarray) -> list[bytes]:
+    """Return each double in JSON, null for NaN."""
+    if not len(values):
+        return []
+    contiguous = np.ascontiguousarray(values, dtype=float)
+    return orjson.dumps(contiguous, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What each feature adds to customers' values, in the margin and on the served scale.
+
+    Parameters
+    ----------
+    contributions, served : ndarray, shape (rows, features)
+        A row of NaN has no reasons.
+    """
+
+    contributions: np.ndarray
+    served: np.ndarray
+
+
+@dataclass(frozen=True)
+class ReasonsInJson:
+    """Writes the reasons of a bundle in a language.
+
+    Parameters
+    ----------
+    phrasebook : Phrasebook
+    """
+
+    phrasebook: Phrasebook
+
+    def told(
+        self, held: Held, moved: Moved, ways: Sequence[int], most: int
+    ) -> list[tuple[bytes, ...]]:
+        """Return each row's reasons as lists in JSON, one a way, the strongest first.
+
+        Parameters
+        ----------
+        held : callable
+            The values of a column of the schema, by its place.
+        moved : Moved
+        ways : sequence of {1, -1}
+            What raises the value, what lowers it.
+        most : int
+            How many reasons a list may have.
+        """
+        vocabulary = self.phrasebook.vocabulary
+        found = [strongest(vocabulary, moved.contributions, way, most) for way in ways]  # type: ignore[arg-type]
+        tellers = np.concatenate(found, axis=1)
+        told = tellers >= 0
+        parts = self._parts(held, moved, np.nonzero(told)[0], tellers[told])
+        counts = told.reshape(len(told), len(ways), most).sum(axis=2).ravel().tolist()
+        ends = pairwise(accumulate(counts, initial=0))
+        lists = [b"[%b]" % b",".join(parts[first:end]) for first, end in ends]
+        return list(zip(*(lists[place :: len(ways)] for place in range(len(ways))), strict=True))
+
+    def _parts(
+        self, held: Held, moved: Moved, rows: np.ndarray, features: np.ndarray
+    ) -> list[bytes]:
+        """Return reasons, each of a row and told by a feature."""
+        places, words = self.phrasebook.written(held, rows, features)
+        written = [orjson.dumps(word) for word in words]
+        texts = [written[place] for place in places.tolist()]
+        found: list[bytes] = [b""] * len(rows)
+        for feature, part in by_feature(features):
+            form, columns = self._forms[feature]
+            theirs = rows[part]
+            for place, value, added in zip(
+                part.tolist(),
+                _values(held(feature), theirs),
+                _sums(moved.served, theirs, columns),
+                strict=True,
+            ):
+                found[place] = form % (value, added, texts[place])
+        return found
+
+    @cached_property
+    def _forms(self) -> list[tuple[bytes, tuple[int, ...]]]:
+        """What a reason told by each feature is like, and the columns that it adds up."""
+        return list(self._each_form())
+
+    def _each_form(self) -> Iterator[tuple[bytes, tuple[int, ...]]]:
+        vocabulary, danish = self.phrasebook.vocabulary, self.phrasebook.language == "da"
+        for column in vocabulary.schema.columns:
+            columns = vocabulary.ideas[column.idea]
+            held = {
+                "idea": column.idea,
+                "feature": column.name,
+                "label": column.label_da if danish else column.label,
+                "value": orjson.Fragment(b"%b"),
+                "unit": vocabulary.currency if column.unit == "money" else column.unit,
+                "contribution": orjson.Fragment(b"%b"),
+                "actionable": any(vocabulary.schema.columns[each].actionable for each in columns),
+                "text": orjson.Fragment(b"%b"),
+            }
+            told = {name: orjson.dumps(part).replace(b"%", b"%%") for name, part in held.items()}
+            told |= dict.fromkeys(("value", "contribution", "text"), b"%b")
+            said = (b'"%b":%b' % (name.encode(), part) for name, part in told.items())
+            yield b"{%b}" % b",".join(said), columns
+
+
+def _values(held: object, rows: np.ndarray) -> list[bytes]:
+    """Return a feature of rows in JSON."""
+    if isinstance(held, np.ndarray):
+        return numbers(held[rows] + 0.0)  # as the record has it, without negative zeros
+    return [orjson.dumps(text) for text in held.take(rows).to_pylist()]  # type: ignore[attr-defined]
+
+
+def _sums(served: np.ndarray, rows: np.ndarray, columns: Sequence[int]) -> list[bytes]:
+    """Return what the features of an idea add together, rounded once."""
+    theirs = served[rows][:, columns]
+    if len(columns) == 1:
+        return numbers(theirs[:, 0])
+    if len(columns) == 2:
+        return numbers(theirs[:, 0] + theirs[:, 1])
+    return numbers(np.array([fsum(parts) for parts in theirs.tolist()]))
