@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from serving.record.index_rows import Row, bundles, instant, is_columns, rows_of
+from serving.record.call_rows import CALL
+from serving.record.index_rows import Row, bundles, instant, is_columns, rows_of, rows_of_call
 from serving.record.index_table import BATCHES, GROUPS, INSERT, SCORES, STATE
 from serving.record.ledger import BATCH, Ledger
-from serving.record.merkle import Entry, parsed
+from serving.record.merkle import Entry, RowsError, parsed
 from serving.record.seal import ErasedError
 
 SCORE = "score"
@@ -87,6 +88,11 @@ def _scores(entry: Entry, ledger: Ledger) -> Iterator[Row]:
             return rows_of(entry, iter([(0, entry.body)]))
         except ErasedError:
             return iter(())
+    if entry.kind == CALL:
+        try:
+            return rows_of_call(entry, ledger.rows(entry))
+        except RowsError:
+            return iter(())  # which the record's verification tells
     if entry.kind == BATCH and not is_columns(entry):
         return rows_of(entry, _spelt_rows(ledger.folder / f"{entry.id}.parquet"))
     return iter(())

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import isnan, nan
 from typing import Any
 
+import pyarrow as pa
+
+from serving.record.index_batch import BANDS
 from serving.record.ledger import BATCH
 from serving.record.merkle import Entry, canonical
 
@@ -91,6 +96,24 @@ def rows_of(entry: Entry, rows: Iterator[tuple[int, Mapping[str, Any]]]) -> Iter
             churn.get("served"),
             clv.get("served"),
         )
+
+
+def rows_of_call(entry: Entry, rows: pa.Table) -> Iterator[Row]:
+    """Yield the scores of a call of many customers, whose rows lie in columns."""
+    at, body = instant(entry.at), entry.body
+    edges, count, said = body["options"]["bands"], rows.num_rows, bundles(body)
+    served = [
+        rows.column(name).to_pylist() if name in rows.column_names else [nan] * count
+        for name in ("churn.served", "clv.served")
+    ]
+    customers, days = rows.column("customer").to_pylist(), rows.column("as_of").to_pylist()
+    each = zip(customers, days, *served, strict=True)
+    for number, (customer, as_of, chance, value) in enumerate(each, start=1):
+        if (held := token(customer)) is None:
+            continue
+        band = BANDS[bisect_right(edges, chance)] if edges and chance == chance else ""
+        churn, clv = (None if isnan(figure) else figure for figure in (chance, value))
+        yield Row(at, entry.seq, number, held, as_of, said, band, churn, clv)
 
 
 def bundles(body: Mapping[str, Any]) -> str:

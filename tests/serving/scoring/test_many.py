@@ -23,12 +23,14 @@ from serving.idempotency.resumed import scored_once
 from serving.problem import ProblemError, read_as, read_request
 from serving.record.batch_row import PLACE
 from serving.record.draft import LedgerError
+from serving.record.index import Search
+from serving.record.index_rows import rows_of, rows_of_call
 from serving.record.merkle import canonical
 from serving.record.recorded import told_anew
 from serving.releases.release import bundle_by_digest, publish
 from serving.scoring.online import Online
 from serving.scoring.score import replay
-from serving.settings import open_ledger, open_secret, open_store
+from serving.settings import open_index, open_ledger, open_secret, open_store
 from tests.factories import AS_OF, make_bundles, make_config, make_features, make_posted
 from tests.serving.parity import AT
 
@@ -305,3 +307,20 @@ def test_lost_or_changed_rows_show(tmp_path: Path, online: Online) -> None:
     (fault,) = other.verify().faults
     assert f"({call}): its rows cannot be read" in fault
     other.close()
+
+
+def test_each_row_of_a_call_is_found_by_its_customer(online: Online) -> None:
+    everybody = asked(*({"customer_id": f"{number:03}"} for number in range(1, 10)))
+    results = online.score(everybody, AT + timedelta(days=60))["results"]
+    call = online.ledger.get(results[0]["id"].partition("/")[0])
+    entries = list(online.ledger.rows_of_call(call))
+    bodies = ((number, entry.body) for number, entry in enumerate(entries, start=1))
+    found = list(rows_of_call(call, online.ledger.rows(call)))
+    assert found == list(rows_of(call, bodies))
+    index = open_index(online.config.name, online.config.var)
+    index.catch_up(online.ledger)
+    for entry in entries:
+        rows = index.find(Search(customer=entry.body["customer"])).rows
+        assert rows[0].id == entry.id
+        assert rows[0].probability == entry.body["scores"]["churn"].get("served")
+    index.close()
