@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from configs.load import load
-from configs.options import AsJson, ConfigFile, Overrides
+from configs.options import AsJson, CallError, ConfigFile, Overrides
 from configs.schema import Config
 from serving.commands import console
 
@@ -47,17 +47,34 @@ def verify(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) 
 
 @app.command("replay")
 def replay(
-    entry_id: Annotated[str, typer.Argument(metavar="ID", help="of a score, or BATCH/ROW")],
     config: ConfigFile,
+    entry_id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="of a score, or BATCH/ROW")
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="so many scores, drawn by lot, instead")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="of the lot: the same seed draws the same scores")] = 1,
     set_: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compute a score again from the record and the bundles it names; exit 1 if it differs."""
-    from serving.record.audit import replays_alike
+    """Compute scores again from the record and the bundles it names; exit 1 if one differs."""
+    from serving.commands import replays
+    from serving.record.replaying import kept_bundles, replay_sample, replayed
+    from training.progress import Reporter
 
-    same = replays_alike(load(config, set_ or []), entry_id)
-    said = "the same bytes" if same else "NOT the same: see the libraries the bundle was made with"
-    console.show({"id": entry_id, "same": same}, as_json, [f"{entry_id}: {said}"])
+    if (entry_id is None) == (sample is None):
+        raise CallError("audit replay: say which score, by its ID, or how many: --sample N")
+    told = load(config, set_ or [])
+    bundle_of = kept_bundles(told.var)
+    if entry_id is not None:
+        found = replayed(_ledger(told).get(entry_id), bundle_of)
+        replays.show_one(found, as_json)
+        same = found.same
+    else:
+        drawn = replay_sample(_ledger(told), bundle_of, sample or 0, seed, Reporter())
+        replays.show_sample(drawn, as_json)
+        same = not drawn.others
     if not same:
         raise typer.Exit(1)
 
