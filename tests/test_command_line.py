@@ -361,6 +361,10 @@ def test_the_record_is_whole_shows_and_replays(promoted):
     assert scores["customer_id"][7] not in shop.done("audit", "show", row).out
     assert shop.done("audit", "replay", row, "--json").json == {"id": row, "same": True}
     assert "the same bytes" in shop.done("audit", "replay", row).out
+    drawn = shop.done("audit", "replay", "--sample", "20", "--json").json
+    assert (drawn["drawn"], drawn["same"], drawn["others"]) == (20, 20, [])
+    assert "3 scores drawn: 3 the same bytes" in shop.done("audit", "replay", "--sample", "3").out
+    assert_told(shop.call("audit", "replay"), "say which score, by its ID, or how many")
     assert "359 scores in the index" in shop.done("audit", "reindex").out
 
 

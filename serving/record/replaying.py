@@ -96,7 +96,8 @@ def replayed(entry: Entry, bundle_of: BundleLookup) -> Replayed:
     """
     if entry.kind not in SCORES:
         raise ReplayError(
-            f"{entry.id} is a {entry.kind}, not a score; its scores are {entry.id}/1 and on"
+            f"{entry.id} is a {entry.kind}, not a score; a {entry.kind}'s scores are {entry.id}/1 "
+            "and on"
             if "rows" in entry.body
             else f"{entry.id} is a {entry.kind}, not a score"
         )
