@@ -19,7 +19,17 @@ from configs.errors import StamkundeError
 from configs.load import load
 from configs.options import AsJson, AsOf, AsOfIfGiven, CallError, ConfigFile, Overrides, RejectsFile
 from configs.schema import Config, json_schema
-from serving.commands import audit, console, keys, scores, service, upkeep, versions, watching
+from serving.commands import (
+    audit,
+    console,
+    keys,
+    people,
+    scores,
+    service,
+    upkeep,
+    versions,
+    watching,
+)
 from serving.commands.base import loaded, stored
 
 if TYPE_CHECKING:
@@ -93,6 +103,7 @@ def features(
 ) -> None:
     """Build every customer's features as of a date: one row a customer."""
     from features.build import write
+    from serving.people import places
     from training.catalogue import describe as described
 
     if describe:
@@ -104,6 +115,8 @@ def features(
         raise CallError("features: say where they go: --out FILE.parquet, --store, or both")
     told = load(config, set_ or [])
     tables = loaded(told, rejects)
+    if out_:
+        places.note(told.var, "features", str(out_))
     rows = write(told, tables, as_of.date(), out_) if out_ else None
     if store:
         rows = stored(told, tables, as_of.date())
@@ -209,6 +222,11 @@ app.command("client-example")(service.client_example)
 app.command()(scores.score)
 app.command()(scores.report)
 
+# Persons
+
+app.command()(people.subject)
+app.command()(people.erase)
+
 
 # Watching
 
@@ -271,6 +289,7 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
     from features.check import unfit
     from features.source import first_and_last_day
     from serving.demo import TRIALS, serve_and_ask, tell_where_next
+    from serving.people import places
     from serving.releases.package import package as build
     from serving.report.job import write_report
     from training.check import check as examine
@@ -301,6 +320,7 @@ def demo(config: ConfigFile, set_: Overrides = None) -> None:
     say("\n5 · Score the base in a batch; ask the service for some of the same customers")
     serve_and_ask(told, tables, as_of, tag, _now(), say)
     say("\n6 · Report who stays, who leaves, and whom to call first")
+    places.note(told.var, "report", str(scores.retention_file(told)))
     made = write_report(
         told, tables, as_of, scores.retention_file(told), _now(), Reporter(sys.stdout)
     )

@@ -16,6 +16,7 @@ from configs.schema import Config
 from features.source import Tables
 from serving.batch.run import score_base
 from serving.guard import key_changes
+from serving.people import places
 from serving.record import audit
 from serving.releases.release import current
 from serving.server import DIRECT, start, wait_until_ready
@@ -41,6 +42,7 @@ def serve_and_ask(
     """Score the base, start the service, ask it for a handful, verify the record, stop."""
     out = config.var / "scores.parquet"
     told = config.serving
+    places.note(config.var, "scores", str(out))
     made = score_base(
         config, tables, current(config.var), as_of, out, at, told.reasons, told.language
     )

@@ -57,8 +57,12 @@ class Settings:
 
 def open_ledger(base: str, var: Path) -> Ledger:
     """Open a base's record, whose batches have their rows beside it."""
-    place = var / "ledger.db"
-    return Ledger(place, base, var / "batches", Keyring(place, base))
+    return Ledger(var / "ledger.db", base, var / "batches", open_keyring(base, var))
+
+
+def open_keyring(base: str, var: Path) -> Keyring:
+    """Open the keys of a base's customers, which lie with the record."""
+    return Keyring(var / "ledger.db", base)
 
 
 def open_seen(base: str, var: Path) -> Seen:

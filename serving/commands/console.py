@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -25,6 +26,13 @@ def say(text: str) -> None:
 def as_json(held: Any) -> None:
     """Print data as JSON."""
     sys.stdout.write(json.dumps(held, indent=1, default=str, ensure_ascii=False) + "\n")
+
+
+def write_json(file: Path, held: Any) -> None:
+    """Write data as JSON to a file that its owner alone may read."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(0o600)
+    file.write_text(json.dumps(held, indent=1, default=str, ensure_ascii=False) + "\n")
 
 
 def show(held: Mapping[str, Any], json_wanted: bool, lines: Iterable[str]) -> None:

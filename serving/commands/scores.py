@@ -82,12 +82,14 @@ def score(
     from serving.batch.run import score_base
     from serving.destinations.place import destination_of
     from serving.destinations.stamp import Stamp
+    from serving.people import places
     from serving.releases.release import current
 
     told = load(config, set_ or [])
     release = current(told.var)
     stamp = Stamp(told.name, release.digest, as_of.date(), told.serving.valid_for)
     place = destination_of(out_, stamp, table, changed_only, since, prune)
+    places.note(told.var, "scores", place.told)
     made = score_base(
         told,
         loaded(told, rejects),
@@ -128,16 +130,19 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write the figures of retention as a page, with JSON and Parquet of the same beside it."""
+    from serving.people import places
     from serving.report.job import write_report
     from training.progress import Reporter
 
     asked = [f"serving.language={language}"] if language else []
     told = load(config, [*(set_ or []), *asked])
+    page = out_ or retention_file(told)
+    places.note(told.var, "report", str(page))
     made = write_report(
         told,
         loaded(told, rejects),
         as_of.date(),
-        out_ or retention_file(told),
+        page,
         datetime.now(UTC),
         Reporter(),
     )

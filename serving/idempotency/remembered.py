@@ -10,11 +10,12 @@ from __future__ import annotations
 import hmac
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -186,6 +187,35 @@ class Remembered:
         mine = (*self._of(note.call), REMEMBERED.c.at == note.at, REMEMBERED.c.status.is_(None))
         with self._database.writing() as connection:
             connection.execute(sa.update(REMEMBERED).where(*mine).values(until=note.at))
+
+    def about(self, customer_id: str) -> list[dict[str, Any]]:
+        """Return the results in answers that are about a customer."""
+        with self._database.reading() as connection:
+            return [
+                result for _, results in self._naming(connection, customer_id) for result in results
+            ]
+
+    def forget_about(self, customer_id: str) -> None:
+        """Drop the answers that are about a customer; no byte of them is left in SQLite's files."""
+        with self._database.writing() as connection:
+            for call, _ in list(self._naming(connection, customer_id)):
+                connection.execute(sa.delete(REMEMBERED).where(*self._of(call)))
+        self._database.scrub()
+
+    def _naming(
+        self, connection: sa.Connection, customer_id: str
+    ) -> Iterator[tuple[Call, list[dict[str, Any]]]]:
+        """Give each call whose answer is about a customer, with the results that are."""
+        answered = sa.select(REMEMBERED).where(
+            REMEMBERED.c.base == self._base, REMEMBERED.c.body.is_not(None)
+        )
+        for row in connection.execution_options(yield_per=100).execute(answered).mappings():
+            told = json.loads(zlib.decompress(row["body"]))
+            results = [
+                held for held in told.get("results", ()) if held.get("customer_id") == customer_id
+            ]
+            if results:
+                yield Call(row["caller"], row["key"], row["request"]), results
 
     def count(self) -> int:
         """Return how many calls are kept."""

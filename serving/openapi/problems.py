@@ -29,6 +29,7 @@ RULES = {
     405: "the method is not served here",
     408: "the body did not come in time",
     409: "it cannot be now; what stands against it is told",
+    410: "it was about a customer who is erased, and cannot be read any more",
     413: "the body is too large",
     415: "the body is not called JSON, or is compressed",
     422: "what is asked for cannot be: each fault with its JSON pointer",

@@ -10,9 +10,20 @@ from typing import Any, Literal
 from training.quantities import Value
 
 Kind = Literal[
-    "above_all", "below_all", "higher", "lower", "middle", "constant", "missing", "category", "new"
+    "above_all",
+    "below_all",
+    "highest",
+    "lowest",
+    "higher",
+    "lower",
+    "middle",
+    "constant",
+    "missing",
+    "category",
+    "new",
 ]
 _MIDDLE = 0.05  # either side of the median that is still called the middle
+_END = 0.01  # at either end, where a share of all would read as none or all of them
 
 
 @dataclass(frozen=True)
@@ -22,7 +33,8 @@ class Place:
     Parameters
     ----------
     kind : str
-        ``higher`` than a share of the customers, ``lower`` than one, in the ``middle``, beyond
+        ``higher`` than a share of the customers, ``lower`` than one, among the ``highest`` or the
+        ``lowest`` hundredth, in the ``middle``, beyond
         all (``above_all``, ``below_all``), the one value that all had (``constant``), ``missing``
         as it was of a share, a ``category`` that a share had, or one that none had (``new``).
     share : float
@@ -65,6 +77,8 @@ def _placed(value: float, edges: list[float], counts: list[int], rows: int) -> P
     bin_ = min(bisect_right(edges, value), len(edges) - 1) - 1
     within = (value - edges[bin_]) / (edges[bin_ + 1] - edges[bin_])
     quantile = (sum(counts[:bin_]) + within * counts[bin_]) / rows
+    if quantile < _END or quantile > 1 - _END:
+        return Place("lowest" if quantile < _END else "highest", _END, quantile)
     if abs(quantile - 0.5) <= _MIDDLE:
         return Place("middle", quantile, quantile)
     if quantile > 0.5:

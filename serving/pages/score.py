@@ -15,6 +15,7 @@ from serving.pages.answers import answers, chances, flags
 from serving.pages.checking import Replayed, replayed
 from serving.pages.lineage import lineage
 from serving.pages.model_history import of_bundle, reigns
+from serving.pages.otherwise import alternatives, as_data, otherwise
 from serving.pages.score_phrases import SCORE
 from serving.pages.search import index_of
 from serving.pages.shell import config_of, page, words_of
@@ -28,6 +29,7 @@ from serving.record.ledger import NUMBER
 from serving.record.merkle import RowsError
 from serving.record.seal import ErasedError
 from serving.routes.route import ScopedRoute
+from serving.scoring.changes import Alternative
 from serving.scoring.online import Online
 from training.quantities import Language
 
@@ -42,6 +44,7 @@ class _Contents:
     score: ToldScore
     origin: list[dict[str, Any]]
     others: list[Found]
+    alternatives: tuple[Alternative, ...] | None
     key: keys.Key | None
     replayed: Replayed | None
     verified: Verified | None
@@ -69,6 +72,9 @@ async def score(request: Request) -> Response:
         SCORE,
         **{name: getattr(held, name) for name in ("score", "origin", "others", "replayed")},
         asker=held.key,
+        otherwise=(
+            None if held.alternatives is None else otherwise(held.score, held.alternatives, words)
+        ),
         verified=held.verified,
         falls={task: each.waterfall(words.language) for task, each in held.score.tasks.items()},
         answers=answers(held.score, words, currency),
@@ -97,6 +103,7 @@ def _contents(request: Request, place: tuple[str, int | None]) -> _Contents:
             for bundle in told.bundles.values()
         ],
         _others(index_of(request), told),
+        alternatives(told),
         keys.read(state.var / keys.FILE).get(told.body.get("key") or ""),
         replayed(told, bundle_of) if "replay" in asked else None,
         verified(online.ledger, told.entry) if "verify" in asked else None,
@@ -144,6 +151,7 @@ def _file(kind: str, held: _Contents, language: Language) -> Response:
         "features": features,
         "steps": {task: fall and asdict(fall) for task, fall in falls.items()},
         "segments": told.segments(language),
+        "otherwise": as_data(held.alternatives),
         "origin": held.origin,
         "replayed": held.replayed and asdict(held.replayed),
         "verified": held.verified and held.verified.to_dict(),

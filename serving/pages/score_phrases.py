@@ -13,7 +13,7 @@ ANSWER: Phrases = {
     "why": ("Why", "Hvorfor"),
     "risk": ("Risk of leaving", "Risiko for at gå"),
     "value": ("Expected value", "Forventet værdi"),
-    "at_risk": ("Value at risk", "Værdi i fare"),
+    "at_risk": ("Value at risk", "Værdi på spil"),
     "risk_lapse": (
         "Of 100 customers like this one, about {many} were expected to buy nothing in the {days} "
         "days from {day}.",
@@ -36,12 +36,12 @@ ANSWER: Phrases = {
         "Mellem begynder ved {middle}, høj ved {high}.",
     ),
     "value_said": (
-        "What the customer was expected to bring in {days} days, leaving or not.",
-        "Hvad kunden ventedes at indbringe på {days} dage, gående eller ej.",
+        "What the customer was expected to bring in {days} days, whether they leave or stay.",
+        "Hvad kunden ventedes at indbringe på {days} dage, uanset om den går eller bliver.",
     ),
     "value_said_ever": (
-        "What the customer was expected to bring, leaving or not.",
-        "Hvad kunden ventedes at indbringe, gående eller ej.",
+        "What the customer was expected to bring, whether they leave or stay.",
+        "Hvad kunden ventedes at indbringe, uanset om den går eller bliver.",
     ),
     "interval": (
         "In {level} of 100 cases like this it is between {low} and {high}.",
@@ -115,18 +115,18 @@ WHY: Phrases = {
     "fall_clv": ("From the starting point to the value", "Fra udgangspunkt til værdi"),
     "fall_said": (
         "The model begins everybody at {base}. Each line below moves the answer up or down; "
-        "together they lead to exactly {served}.",
+        "together they lead to exactly {served}. Each is told by what weighs most in it.",
         "Modellen begynder alle ved {base}. Hver linje herunder flytter svaret op eller ned; "
-        "tilsammen fører de til præcis {served}.",
+        "tilsammen fører de til præcis {served}. Hver fortælles ved det, der vejer mest i den.",
     ),
     "fall_reason": ("Reason", "Grund"),
-    "fall_by": ("Moves it by", "Flytter det"),
+    "fall_by_churn": ("Moves it by, in points of %", "Flytter det, i procentpoint"),
+    "fall_by_clv": ("Moves it by", "Flytter det"),
     "fall_drawn": ("On the way", "Undervejs"),
     "fall_base": ("Starting point", "Udgangspunkt"),
     "fall_end": ("The answer", "Svaret"),
     "fall_others": ("{many} smaller reasons together", "{many} mindre grunde tilsammen"),
     "fall_other": ("One smaller reason", "En mindre grund"),
-    "points": ("{value} points", "{value} point"),
     "can_act": ("can be acted on", "kan påvirkes"),
     "margin_table": ("The same before calibration", "Det samme før kalibrering"),
     "margin_said": (
@@ -168,6 +168,28 @@ WHY: Phrases = {
     "flag_other": ("{flag}", "{flag}"),
 }
 
+OTHERWISE: Phrases = {
+    "otherwise": ("What would have changed the answer", "Hvad der ville have ændret svaret"),
+    "otherwise_said": (
+        "The smallest changes in what the company can act on that would have brought the risk "
+        "below the band “{band}”. Each was put to the model anew, all else as it was. It says "
+        "what the model goes by, not what would surely have happened.",
+        "De mindste ændringer i det, virksomheden kan påvirke, som ville have bragt risikoen under "
+        "båndet “{band}”. Hver er forelagt modellen på ny, alt andet uændret. Det siger, hvad "
+        "modellen går efter, ikke hvad der sikkert ville være sket.",
+    ),
+    "otherwise_none": (
+        "Nothing: no change of one or two things that the company can act on, within what the "
+        "model has seen, would have brought the risk below the band “{band}”.",
+        "Intet: ingen ændring af en eller to ting, som virksomheden kan påvirke, inden for det, "
+        "modellen har set, ville have bragt risikoen under båndet “{band}”.",
+    ),
+    "otherwise_if": ("Had it been so", "Havde det været sådan"),
+    "otherwise_then": ("the risk would be", "ville risikoen være"),
+    "instead": ("{after} instead of {before}", "{after} i stedet for {before}"),
+    "follows": ("with it: {these}", "dermed: {these}"),
+}
+
 FEATURES: Phrases = {
     "features": ("All that the model was told", "Alt, hvad modellen fik at vide"),
     "features_said": (
@@ -183,11 +205,13 @@ FEATURES: Phrases = {
     "feature_value": ("Value", "Værdi"),
     "feature_typical": ("Typical", "Typisk"),
     "feature_place": ("Among customers", "Blandt kunder"),
-    "feature_churn": ("Moved the risk by", "Flyttede risikoen"),
+    "feature_churn": ("Moved the risk by, in points of %", "Flyttede risikoen, i procentpoint"),
     "feature_clv": ("Moved the value by", "Flyttede værdien"),
     "computed": ("computed by the model", "beregnet af modellen"),
     "place_above_all": ("higher than all", "højere end alle"),
     "place_below_all": ("lower than all", "lavere end alle"),
+    "place_highest": ("among the highest", "blandt de højeste"),
+    "place_lowest": ("among the lowest", "blandt de laveste"),
     "place_higher": ("higher than {share}", "højere end {share}"),
     "place_lower": ("lower than {share}", "lavere end {share}"),
     "place_middle": ("in the middle", "i midten"),
@@ -246,26 +270,28 @@ ORIGIN: Phrases = {
     "now_is": ("Computed again", "Beregnet igen"),
     "verify": ("Check that it was not changed", "Kontrollér, at den ikke er ændret"),
     "verify_said": (
-        "Checks the entry's fingerprint, and that the record as a whole commits to it.",
-        "Kontrollerer postens fingeraftryk, og at registret som helhed indeholder det.",
+        "Computes the fingerprints of this entry again, and compares.",
+        "Beregner denne posts fingeraftryk igen og sammenligner.",
     ),
     "verify_held": (
-        "Checked just now: the entry is as it was written, and the record of {size} entries "
-        "commits to it.",
-        "Netop kontrolleret: posten er, som den blev skrevet, og registret med {size} poster "
-        "indeholder den.",
+        "Checked just now: entry {number} of {size} is as it was written, and stands where it was "
+        "put.",
+        "Netop kontrolleret: post {number} af {size} er, som den blev skrevet, og står, hvor den "
+        "blev sat.",
     ),
     "verify_failed": (
-        "The entry is NOT as it was written, or is not where it belongs in the record.",
-        "Posten er IKKE, som den blev skrevet, eller står ikke, hvor den hører til.",
+        "Entry {number} of {size} is NOT as it was written, or does not stand where it was put.",
+        "Post {number} af {size} er IKKE, som den blev skrevet, eller står ikke, hvor den blev "
+        "sat.",
     ),
+    "verify_all": ("Check the whole record", "Kontrollér hele registret"),
+    "chain": ("Of it and all entries before it", "Af den og alle poster før den"),
     "entry_hash": ("The entry's fingerprint", "Postens fingeraftryk"),
     "root": ("The record's fingerprint", "Registrets fingeraftryk"),
-    "proof": ("Download the proof", "Hent beviset"),
     "others": ("Other scores of the same customer", "Kundens andre scorer"),
     "others_none": ("None is on record.", "Der er ikke registreret nogen."),
     "others_all": ("All scores of this customer", "Alle kundens scorer"),
     "others_count": ("{many} others, the newest first.", "{many} andre, de nyeste først."),
 }
 
-SCORE: Phrases = {**SEARCH, **ANSWER, **ASKED, **WHY, **FEATURES, **ORIGIN}
+SCORE: Phrases = {**SEARCH, **ANSWER, **ASKED, **WHY, **OTHERWISE, **FEATURES, **ORIGIN}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from serving.record.ledger import Ledger
-from serving.record.merkle import Entry, leaf_hash
+from serving.record.batch_rows import batch_faults
+from serving.record.ledger import BATCH, Ledger
+from serving.record.merkle import START, Entry, chain_hash, leaf_hash
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,14 @@ class Verified:
     Parameters
     ----------
     held : bool
-        Whether the entry is as it was written, and the record commits to it.
+        Whether its bytes are those written, and it hangs on the entry before it as it did; of a
+        row, whether its batch does, and commits to the rows that there are.
     leaf : str
         The hash of its bytes, in hexadecimal.
+    chain : str
+        The hash that commits to the entry and all before it.
+    number : int
+        Which entry it is, from 1.
     root : str
         The record's Merkle root.
     size : int
@@ -27,16 +33,32 @@ class Verified:
 
     held: bool
     leaf: str
+    chain: str
+    number: int
     root: str
     size: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
-        return {"held": self.held, "leaf": self.leaf, "root": self.root, "size": self.size}
+        return asdict(self)
 
 
 def verified(ledger: Ledger, entry: Entry) -> Verified:
-    """Check an entry's bytes against its leaf hash."""
+    """Compute an entry's hashes again, and of a row those of all rows beside it."""
+    whole = ledger.get(entry.id.partition("/")[0])
+    before = next(ledger.entries(after=whole.seq - 2, most=1)) if whole.seq > 1 else None
+    chain = START if before is None else before.chain_hash
+    held = (
+        leaf_hash(whole.bytes) == whole.leaf_hash
+        and chain_hash(chain, whole.leaf_hash) == whole.chain_hash
+        and not (whole.kind == BATCH and batch_faults(whole, ledger.folder)[1])
+    )
     head = ledger.head()
-    held = leaf_hash(entry.bytes) == entry.leaf_hash
-    return Verified(held, entry.leaf_hash.hex(), head.root.hex(), head.size)
+    return Verified(
+        held,
+        entry.leaf_hash.hex(),
+        whole.chain_hash.hex(),
+        whole.seq,
+        head.root.hex(),
+        head.size,
+    )

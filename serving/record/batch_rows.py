@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -12,11 +12,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from serving.record import redaction
 from serving.record.batch_layout import Layout, LayoutError, leaves, row_of, spelt
-from serving.record.merkle import Entry, RowsError, canonical, leaf_hash, sync
+from serving.record.merkle import (
+    Entry,
+    RowsError,
+    canonical,
+    leaf_hash,
+    put,
+    sync,
+    temporary_beside,
+)
+from serving.record.seal import ErasedError
 from serving.record.tree import Tree
 
 ROWS = pa.schema([pa.field("row", pa.binary(), nullable=False)])
+BATCH = "batch"
 CHUNK = 10_000  # rows held at once
 
 Commitment = tuple[int, bytes]
@@ -34,10 +45,7 @@ class Part:
 def write_columns(path: Path, layout: Layout, parts: Iterable[Part]) -> Commitment:
     """Write rows in columns to disk."""
     tree = Tree()
-    texts = list(layout.texts)
-    with pq.ParquetWriter(
-        path, layout.schema, compression="zstd", compression_level=1, use_dictionary=texts
-    ) as writer:
+    with _writer(path, layout) as writer:
         for part in parts:
             writer.write_table(part.rows, row_group_size=part.rows.num_rows or None)
             tree.add(part.leaves)
@@ -49,12 +57,69 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any] | bytes]) -> Commitm
     """Write rows, values or their canonical bytes, to disk."""
     all_spelt = (row if isinstance(row, bytes) else canonical(row) for row in rows)
     tree = Tree()
-    with pq.ParquetWriter(path, ROWS, compression="zstd", use_dictionary=False) as writer:
+    with _writer(path, None) as writer:
         while chunk := list(islice(all_spelt, CHUNK)):
             writer.write_table(pa.table({"row": chunk}, schema=ROWS))
             tree.add([leaf_hash(row) for row in chunk])
     sync(path)
     return tree.count, tree.root
+
+
+def _writer(path: Path, layout: Layout | None) -> Any:
+    if layout is None:
+        return pq.ParquetWriter(path, ROWS, compression="zstd", use_dictionary=False)
+    return pq.ParquetWriter(
+        path,
+        layout.schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=list(layout.texts),
+    )
+
+
+def of_customer(path: Path, body: Mapping[str, Any], customer: str) -> list[int]:
+    """Return the numbers of a customer's rows in a file, as a batch's entry lays them.
+
+    Raises
+    ------
+    RowsError
+        If it cannot be read, or holds other columns.
+    """
+    layout, found, first = _layout(body), list[int](), 1
+    with _reading(path, body) as (file, _):
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group)
+            found += redaction.numbers_of(rows, layout, customer, first)
+            first += rows.num_rows
+    return found
+
+
+def erase(path: Path, body: Mapping[str, Any], numbers: Collection[int]) -> None:
+    """Empty some rows of a file; the batch's root goes on to commit to what they were.
+
+    Their leaf hashes are on disk before they are gone, so that a crash in between loses nothing.
+
+    Raises
+    ------
+    RowsError
+        If it cannot be read, or holds other columns.
+    """
+    layout, asked = _layout(body), frozenset(numbers)
+    gone, first = redaction.kept(path), 1
+    with _reading(path, body) as (file, hashed), temporary_beside(path) as part:
+        with _writer(part, layout) as writer:
+            for group in range(file.num_row_groups):
+                rows = file.read_row_group(group)
+                places = [place for place in range(rows.num_rows) if first + place in asked]
+                if places:
+                    leaves = redaction.restored(hashed(rows), rows, first, gone)
+                    gone |= {first + place: leaves[place] for place in places}
+                    rows = redaction.emptied(rows, layout, places)
+                writer.write_table(rows, row_group_size=rows.num_rows or None)
+                first += rows.num_rows
+        sync(part)
+        redaction.keep(path, gone)
+        put(part, path)
 
 
 def commitment(path: Path, body: Mapping[str, Any]) -> Commitment:
@@ -65,10 +130,11 @@ def commitment(path: Path, body: Mapping[str, Any]) -> Commitment:
     RowsError
         If it cannot be read, or holds other columns.
     """
-    tree = Tree()
+    tree, gone = Tree(), redaction.kept(path)
     with _reading(path, body) as (file, hashed):
         for group in range(file.num_row_groups):
-            tree.add(hashed(file.read_row_group(group)))
+            rows = file.read_row_group(group)
+            tree.add(redaction.restored(hashed(rows), rows, tree.count + 1, gone))
     return tree.count, tree.root
 
 
@@ -83,14 +149,20 @@ def read_row(
     ------
     RowsError
         If the file cannot be read, or holds other columns.
+    ErasedError
+        If it was about a customer who is erased.
     """
     body = batch.body
     with _reading(path, body) as (file, _):
         for group in range(file.num_row_groups):
             held = file.metadata.row_group(group).num_rows
             if number <= held:
-                rows = file.read_row_group(group)
-                return _row(body, rows.slice(number - 1, 1))
+                row = file.read_row_group(group).slice(number - 1, 1)
+                if redaction.is_empty(row, 0):
+                    raise ErasedError(
+                        "this row was about a customer who is erased: nothing is left of it"
+                    )
+                return _row(body, row)
             number -= held
     return None
 
@@ -112,13 +184,17 @@ def row_said(
     return spelt(layout, row)[0], body_of(body, *row_of(layout, row, 0))
 
 
+def _layout(body: Mapping[str, Any]) -> Layout | None:
+    return Layout.from_dict(body["layout"]) if "layout" in body else None
+
+
 @contextmanager
 def _reading(
     path: Path, body: Mapping[str, Any]
 ) -> Iterator[tuple[Any, Callable[[pa.Table], list[bytes]]]]:
     """Open a file of rows; give it, and what hashes some of them."""
     try:
-        layout = Layout.from_dict(body["layout"]) if "layout" in body else None
+        layout = _layout(body)
         due = layout.schema if layout else ROWS
         with pq.ParquetFile(path, read_dictionary=list(layout.texts) if layout else None) as file:
             if not file.schema_arrow.equals(due):

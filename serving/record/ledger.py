@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex
 
 from features.database import Database
@@ -18,16 +18,15 @@ from serving.record import head as heads
 from serving.record.appending import Row, append
 from serving.record.batch_layout import Layout
 from serving.record.batch_rows import (
+    BATCH,
     Commitment,
     Part,
-    batch_faults,
     read_row,
     write_columns,
     write_rows,
 )
 from serving.record.call_rows import (
     CALL,
-    call_faults,
     committed,
     entries_of,
     held_of,
@@ -40,9 +39,6 @@ from serving.record.head import Head
 from serving.record.merkle import (
     ROW,
     Entry,
-    Verification,
-    chain_faults,
-    frame_faults,
     leaf_hash,
     put,
     temporary_beside,
@@ -50,8 +46,9 @@ from serving.record.merkle import (
 from serving.record.migration import VERSION, migrate
 from serving.record.seal import Seals
 from serving.record.table import LEDGER, OF_KIND, OTHERS, TABLES, entry_of, first, streamed
+from serving.record.verifying import Told, Verification, walked
 
-SCORE, BATCH = "score", "batch"
+SCORE = "score"
 NUMBER = re.compile(r"[1-9][0-9]{0,11}")
 
 
@@ -86,9 +83,14 @@ class Ledger:
         self.folder = Path(folder or beside / "batches" / base)
 
     def append(
-        self, records: Sequence[tuple[str, str, Mapping[str, Any]]], at: datetime
+        self,
+        records: Sequence[tuple[str, str, Mapping[str, Any]]],
+        at: datetime,
+        together_with: Callable[[sa.Connection], object] = lambda _: None,
     ) -> list[Entry]:
         """Record (id, kind, body) of each, all or none; they are on disk when this returns.
+
+        What they are to be together with is written to the same database, or nothing is.
 
         Raises
         ------
@@ -98,7 +100,10 @@ class Ledger:
             If a body holds what JSON cannot.
         """
         drafts = self.drafts(records, at)
-        return [entry_of(row, self._seals) for row in self._written(drafts)]
+        with self._writing(drafts) as connection:
+            together_with(connection)
+            rows = append(connection, self.base, drafts, self._seals) if drafts else []
+        return [entry_of(row, self._seals) for row in rows]
 
     def drafts(
         self, records: Sequence[tuple[str, str, Mapping[str, Any]]], at: datetime
@@ -279,44 +284,27 @@ class Ledger:
         self.head()
         return self._was, VERSION
 
-    def verify(self) -> Verification:
-        """Recompute every hash of the record, and of the rows of its batches.
+    def verify(self, told: Told = lambda _, __: None) -> Verification:
+        """Compute every hash of the record anew, and of the rows of its batches.
 
         What is changed, removed, added or moved shows, unless all that commits to it was written
         anew, heads and all: that takes a checkpoint kept elsewhere to compare with.
+
+        Parameters
+        ----------
+        told : callable
+            Is told how many entries are done, of how many.
         """
-        faults: list[str] = []
-        count = rows = seq = 0
-        found, chain = Head(), Head().chain
-        with self._database.reading() as connection:
-            try:
-                for entry in streamed(connection, self._select().order_by(LEDGER.c.seq)):
-                    faulty = list(frame_faults(entry, self.base))
-                    if not faulty and entry.kind == BATCH:
-                        held, faulty = batch_faults(entry, self.folder)
-                        rows += held
-                    elif not faulty and entry.kind == CALL:
-                        lying = held_of(connection, entry, self.base)
-                        held, faulty = call_faults(entry, lying)
-                        rows += held
-                    faulty += chain_faults(entry, seq, chain)
-                    faults += (f"seq {entry.seq} ({entry.id}): {fault}" for fault in faulty)
-                    seq = entry.seq if isinstance(entry.seq, int) else seq + 1
-                    count, chain = count + 1, entry.chain_hash
-                    found, _, _ = found.after([entry.leaf_hash])
-            except DBAPIError as error:
-                faults.append(f"seq {seq + 1} (unknown id): cannot be read: {error.orig}")
-            due = heads.read(connection, self.base)
-        if count < due.size and not faults:
-            faults.append(f"seq {count + 1} to {due.size}: removed from the end")
-        elif not faults and found != due:
-            faults.append("the record's head is not that of its entries")
-        return Verification(count, rows, tuple(faults))
+        return walked(self._database, self.base, self.folder, told=told).verification
 
     @property
     def database(self) -> Database:
         """Where the record lies."""
         return self._database
+
+    def scrub(self) -> None:
+        """Leave no byte of what was deleted in SQLite's files."""
+        self._database.scrub()
 
     def close(self) -> None:
         """Give the database's connections back."""

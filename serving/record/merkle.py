@@ -73,20 +73,6 @@ class Entry:
         return self.content if self.kind == ROW else dict(self._opened)
 
 
-@dataclass(frozen=True)
-class Verification:
-    """What a walk over the whole record found: how much there is, and each fault by its place."""
-
-    entries: int
-    batches_rows: int
-    faults: tuple[str, ...]
-
-    @property
-    def whole(self) -> bool:
-        """Whether no fault was found."""
-        return not self.faults
-
-
 def canonical(value: Any) -> bytes:
     """Spell a value as canonical JSON (RFC 8785): equal values give equal bytes.
 
@@ -207,26 +193,3 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def chain_faults(entry: Entry, seq: int, chain: bytes) -> Iterator[str]:
-    """Say what shows that an entry is not the one recorded after that seq and chain hash."""
-    if entry.seq != seq + 1:
-        yield f"stands where seq {seq + 1} is due: entries were removed, added or moved"
-    if leaf_hash(entry.bytes) != entry.leaf_hash:
-        yield "its bytes are not those recorded"
-    if chain_hash(chain, entry.leaf_hash) != entry.chain_hash:
-        yield "does not follow from the entry before it: one was removed, added, changed or moved"
-
-
-def frame_faults(entry: Entry, base: str) -> Iterator[str]:
-    """Say where an entry's bytes and its columns disagree."""
-    try:
-        frame = {**entry.content, "body": type(entry.body).__name__}
-    except (ValueError, TypeError, LookupError, RecursionError):
-        yield "its bytes are no entry"
-        return
-    due = {"v": 1, "id": entry.id, "kind": entry.kind, "base": base, "at": entry.at, "body": "dict"}
-    for name in sorted(due.keys() | frame.keys()):
-        if frame.get(name) != due.get(name):
-            yield f"its bytes say {name} {frame.get(name)!r}, the record {due.get(name)!r}"

@@ -15,6 +15,7 @@ from serving.record import recorded
 from serving.record.draft import ID
 from serving.record.ledger import NUMBER
 from serving.record.merkle import RowsError
+from serving.record.seal import ErasedError
 from serving.routes import parameters
 from serving.routes.language import accepted
 from serving.routes.route import ScopedRoute, as_json
@@ -24,6 +25,9 @@ from training.quantities import Language
 _NO_ID = (
     "the id of a score has letters, digits and . _ - alone; a batch's scores are BATCH/1 and on"
 )
+
+
+_ERASED = "this score was of a customer who is erased: what it said cannot be read any more"
 
 
 async def score(request: Request) -> Response:
@@ -55,9 +59,14 @@ def _told(
         entry = recorded.find(online.ledger, *place)
     except RowsError:
         raise ProblemError(503, "the rows of this batch cannot be read now") from None
+    except ErasedError:
+        raise ProblemError(410, _ERASED) from None
     if entry is None:
         raise ProblemError(404, "no score of this id is on record")
-    return recorded.told(entry, recorded.lookup(online.release, var), *how)
+    try:
+        return recorded.told(entry, recorded.lookup(online.release, var), *how)
+    except ErasedError:
+        raise ProblemError(410, _ERASED) from None
 
 
 ROUTES = [

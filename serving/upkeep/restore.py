@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from features.database import Database
 from serving.record.ledger import Ledger
-from serving.record.merkle import Verification
+from serving.record.verifying import Verification
 from serving.upkeep import copied
 from serving.upkeep.backup import FOLDERS, PAPERS, RECORD, Backup, BackupError, read
 

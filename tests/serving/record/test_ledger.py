@@ -28,7 +28,6 @@ from serving.record.merkle import (
     SAFE,
     RowsError,
     SpellingError,
-    Verification,
     canonical,
     chain_hash,
     leaf_hash,
@@ -37,6 +36,7 @@ from serving.record.merkle import (
 from serving.record.seal import ErasedError
 from serving.record.tokens import customer_token, secret
 from serving.record.tree import BLOCK, merkle_root
+from serving.record.verifying import Verification
 
 ROOT = Path(__file__).parents[3]
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

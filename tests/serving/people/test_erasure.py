@@ -1,0 +1,308 @@
+"""Once a person is erased nothing yields them, and all else is as it was."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from copy import copy
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from configs.schema import Config
+from features.marks import Marks, spelt
+from features.source import load_tables
+from serving import settings
+from serving.batch.fill import fill_store
+from serving.batch.run import score_base
+from serving.destinations.place import destination_of
+from serving.destinations.stamp import Stamp
+from serving.people import places
+from serving.people.erasure import KIND, erase
+from serving.people.files import ParquetRows
+from serving.people.subject import subject
+from serving.record.audit import replays_alike
+from serving.record.seal import ErasedError
+from tests.factories import AS_OF, make_bundles, make_config
+from tests.serving.people.persons import ANNA, INCOME, make_base, traces
+from tests.serving.shop import client_of, opened
+
+AT = datetime(2024, 6, 3, 9, tzinfo=UTC)
+OTHER = "008"
+
+
+class Held:
+    """A base in which the person lies in every place that there is."""
+
+    def __init__(self, folder: Path, made: Mapping[Any, Path]) -> None:
+        self.config = make_base(folder)
+        self.folder, self.var = folder, self.config.var
+        with opened(self.config, made) as shop:
+            asked = {"customers": [{"customer_id": held} for held in (ANNA, OTHER)]}
+            self.scores = [
+                held["id"]
+                for more in ({}, {"headers": {"Idempotency-Key": "k1"}})
+                for held in shop.client.post("/v1/score", json=asked, **more).json()["results"]
+            ]
+            alone = {"customers": [{"customer_id": OTHER}]}
+            shop.client.post("/v1/score", json=alone, headers={"Idempotency-Key": "k2"})
+            self.release = shop.release
+        self.outs = [folder / name for name in ("s.parquet", "s.csv.gz")]
+        self.table = f"sqlite:///{folder / 'crm.db'}"
+        stamp = Stamp(self.config.name, self.release.digest, AS_OF, 7)
+        targets = [
+            *(destination_of(str(out), stamp, changed_only=True) for out in self.outs),
+            destination_of(self.table, stamp),
+        ]
+        self.batches = []
+        for place in targets:
+            places.note(self.var, "scores", place.told)
+            told = score_base(
+                self.config, load_tables(self.config), self.release, AS_OF, place, AT, 3, "en"
+            )
+            self.batches.append(told.batch_id)
+        self._trained()
+
+    def _trained(self) -> None:
+        """Leave what two training runs do: predictions, and whom they learned from."""
+        marks = Marks(self.var, self.config.name)
+        for run, learned in (("churn-1", [ANNA, OTHER]), ("clv-1", [OTHER]), ("old-1", None)):
+            folder = self.var / "runs" / run
+            (folder / "bundle").mkdir(parents=True)
+            (folder / "bundle" / "manifest.json").write_text(json.dumps({"run": run}))
+            rows = pa.table({"customer_id": [ANNA, OTHER], "actual": [1.0, 0.0]})
+            pq.write_table(rows, folder / "predictions.parquet")
+            if learned:
+                (folder / "learned_from.marks").write_bytes(spelt(marks.of(learned)))
+
+    def copied(self, folder: Path) -> "Held":
+        """The same base in another folder, for a test that changes it."""
+        held = copy(self)
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        moved = self.config.model_dump_json().replace(str(self.folder), str(folder))
+        held.config = Config.model_validate_json(moved)
+        held.folder, held.var = folder, held.config.var
+        held.outs = [folder / out.name for out in self.outs]
+        noted = held.var / places.FILE
+        noted.write_text(noted.read_text().replace(str(self.folder), str(folder)))
+        return held
+
+    def ledger(self):
+        return settings.open_ledger(self.config.name, self.var)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Models that did not learn from the person: those that did are named in the receipt."""
+    folder = tmp_path_factory.mktemp("made")
+    return make_bundles(folder / "made", make_config(folder))
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory, made):
+    return Held(tmp_path_factory.mktemp("base"), made)
+
+
+@pytest.fixture(scope="module")
+def erased(tmp_path_factory, base):
+    """A base before and after: what was there, and the receipt."""
+    held = base.copied(tmp_path_factory.mktemp("erased"))
+    held.before = traces(held.folder)
+    held.subject = subject(held.config, ANNA)
+    held.receipt = erase(held.config, ANNA, AT)
+    return held
+
+
+def test_she_was_everywhere_and_now_is_nowhere(erased):
+    there = " ".join(erased.before)
+    for name in ("store.db", "s.parquet", "s.csv.gz", "crm.db", "batches", "latest", "predictions"):
+        assert name in there
+    # The user's own tables are theirs to mend: the mark keeps what they say out.
+    left = [held for held in traces(erased.folder) if not held.startswith(_SOURCES)]
+    assert left == []
+
+
+_SOURCES = ("transactions.csv", "customers.csv")
+
+
+def test_the_record_is_whole_and_everybody_elses_scores_replay(erased):
+    ledger = erased.ledger()
+    assert ledger.verify().faults == ()
+    assert replays_alike(erased.config, erased.scores[1])
+    assert replays_alike(erased.config, erased.scores[3])
+    batch, gone = erased.batches[0], erased.receipt.rows[erased.batches[0]]
+    count = ledger.get(batch).body["rows"]
+    for number in range(1, count + 1):
+        if number not in gone:
+            assert replays_alike(erased.config, f"{batch}/{number}")
+    ledger.close()
+
+
+def test_her_scores_say_that_they_are_erased(erased):
+    ledger = erased.ledger()
+    for place in (erased.scores[0], erased.scores[2]):
+        with pytest.raises(ErasedError):
+            _ = ledger.get(place).body
+        with pytest.raises(ErasedError):
+            replays_alike(erased.config, place)
+    for batch, numbers in erased.receipt.rows.items():
+        assert len(numbers) == 1
+        with pytest.raises(ErasedError, match="nothing is left"):
+            ledger.get(f"{batch}/{numbers[0]}")
+    ledger.close()
+
+
+def test_the_receipt_tells_what_was_removed_and_names_nobody(erased):
+    told = erased.receipt
+    assert told.removed["feature store"] == 1
+    assert told.removed["scores on record"] == 2
+    assert told.removed["rows of batches on record"] == 3
+    assert told.removed["remembered answers"] == 1
+    assert told.removed["latest batch"] == 1
+    assert told.removed["predictions of run churn-1"] == 1
+    assert sum("crm.db" in place for place in told.removed) == 1
+    assert sum("s.csv.gz" in place for place in told.removed) == 2
+    assert sorted(told.rows) == sorted(erased.batches)
+    assert [(held["run"], held["held"]) for held in told.models] == [
+        ("churn-1", True),
+        ("old-1", None),
+    ]
+    assert ANNA not in json.dumps(vars(told)) + "\n".join(told.lines())
+    ledger = erased.ledger()
+    body = ledger.get(told.entry).body
+    assert body == {"removed": told.removed, "rows": told.rows, "models": told.models}
+    assert [entry.id for entry in ledger.entries(KIND)] == [told.entry]
+    ledger.close()
+
+
+def test_over_http_her_scores_are_gone_and_others_are_told(erased):
+    with client_of(erased.config, erased.release) as client:
+        batch, (row,) = next(iter(erased.receipt.rows.items()))
+        for gone in (erased.scores[0], f"{batch}/{row}"):
+            told = client.get(f"/v1/scores/{gone}")
+            assert (told.status_code, told.json()["title"]) == (410, "Gone")
+        assert client.get(f"/v1/scores/{erased.scores[1]}").json()["replayed"]
+        names = [
+            each["customer_id"]
+            for each in client.get("/v1/customers/at-risk?limit=100").json()["items"]
+        ]
+        assert names
+        assert ANNA not in names
+
+
+def test_others_keep_all_that_they_had(erased):
+    held = subject(erased.config, OTHER)["held"]
+    assert len(held["scores on record"]) == 3
+    assert len(held["rows of batches on record"]) == 3
+    assert len(held["latest batch"]) == 1
+    for out in erased.outs:
+        read = pd.read_csv if out.suffix == ".gz" else pd.read_parquet
+        assert len(read(out)) == 39
+
+
+def test_all_that_was_held_could_be_seen_before(erased):
+    told = erased.subject
+    assert not told["forgotten"]
+    assert set(told["held"]) == set(erased.receipt.removed)
+    scores = told["held"]["scores on record"]
+    assert {held["id"] for held in scores} == {erased.scores[0], erased.scores[2]}
+    assert INCOME in json.dumps(scores)
+    assert INCOME in json.dumps(told["held"]["rows of batches on record"])
+    after = subject(erased.config, ANNA)
+    assert (after["forgotten"], after["held"]) == (True, {})
+
+
+def test_once_more_is_the_same_receipt_and_no_other_entry(erased):
+    assert erase(erased.config, ANNA, AT) == erased.receipt
+
+
+def test_the_next_load_does_not_bring_her_back(erased):
+    config = erased.config
+    tables = load_tables(config)
+    store = settings.open_store(config.var)
+    assert fill_store(config, tables, erased.release, AS_OF, store) == 39
+    store.close()
+    out = erased.folder / "again.parquet"
+    assert score_base(config, tables, erased.release, AS_OF, out, AT, 3, "en").customers == 39
+    left = [held for held in traces(erased.folder) if not held.startswith(_SOURCES)]
+    assert left == []
+
+
+KILLED = """
+import os, sys
+from datetime import UTC, datetime
+from configs.schema import Config
+from serving.people import erasure
+config = Config.model_validate_json(sys.stdin.read())
+count = int(sys.argv[1])
+def counted(place):
+    remove = type(place).remove
+    def killing(self, person):
+        global count
+        count -= 1
+        remove(self, person)
+        if count == 0:
+            os.kill(os.getpid(), 9)
+    type(place).remove = killing
+with erasure.inventory.opened(config) as held:
+    for kind in {type(place): place for place in held.holdings}.values():
+        counted(kind)
+erasure.erase(config, sys.argv[2], datetime(2024, 6, 3, 9, tzinfo=UTC))
+"""
+
+
+def killed(held: Held) -> None:
+    """Erase in a process that is killed once five places are done."""
+    command = [sys.executable, "-c", KILLED, "5", ANNA]
+    done = subprocess.run(
+        command,
+        input=held.config.model_dump_json(),
+        text=True,
+        cwd=Path(__file__).parents[3],
+        env={**os.environ},
+        check=False,
+    )
+    assert done.returncode == -9
+
+
+def interrupted(at_call: int) -> Callable[[Held], None]:
+    """Erase, and break off before a place is done."""
+
+    def erasing(held: Held) -> None:
+        calls = count(1)
+
+        def failing(self, person):
+            if next(calls) == at_call:
+                raise KeyboardInterrupt
+            whole(self, person)
+
+        whole = ParquetRows.remove
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ParquetRows, "remove", failing)
+            with pytest.raises(KeyboardInterrupt):
+                erase(held.config, ANNA, AT)
+
+    return erasing
+
+
+@pytest.mark.parametrize("broken_off", [killed, interrupted(1), interrupted(4)])
+def test_broken_off_in_between_and_run_again_it_is_one_erasure(tmp_path, base, broken_off):
+    held = base.copied(tmp_path)
+    expected = {name: len(rows) for name, rows in subject(held.config, ANNA)["held"].items()}
+    broken_off(held)
+    receipt = erase(held.config, ANNA, AT)
+    assert receipt.removed == expected
+    assert len(receipt.rows) == 3
+    assert [found for found in traces(tmp_path) if not found.startswith(_SOURCES)] == []
+    ledger = held.ledger()
+    assert ledger.verify().whole
+    assert [entry.id for entry in ledger.entries(KIND)] == [receipt.entry]
+    ledger.close()
