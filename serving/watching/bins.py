@@ -86,25 +86,44 @@ class Reference:
             counts = [0, held["rows"], 0]
         return Bins(SCORE, inner, np.array([*counts, 0, 0]))
 
-    def count(
-        self, matrix: np.ndarray, served: np.ndarray, unseen: Mapping[str, int]
-    ) -> dict[str, np.ndarray]:
+    def count(self, rows: Rows, learned: np.ndarray, served: np.ndarray) -> dict[str, np.ndarray]:
         """Return how rows that have a score fall into the bins, by feature and of `SCORE`.
 
         Parameters
         ----------
-        matrix : ndarray, shape (rows, features)
-            As the model takes it, with its learned columns.
+        rows : Rows
+            The features that the model is given.
+        learned : ndarray, shape (rows, learned columns)
         served : ndarray, shape (rows,)
-        unseen : mapping of str to int
-            How many rows have a category of a feature that was not seen in training.
         """
-        columns = np.ascontiguousarray(matrix.T)
-        counted = {
-            bins.name: bins.count(values, unseen.get(bins.name, 0))
-            for bins, values in zip(self.features, columns, strict=True)
-        }
+        wide = len(rows.columns)
+        own, more = self.features[:wide], self.features[wide:]
+        counted = {bins.name: rows.count(place, bins) for place, bins in enumerate(own)}
+        counted |= {b.name: b.count(held) for b, held in zip(more, learned.T.copy(), strict=True)}
         return {**counted, SCORE: self.scores.count(served)}
+
+
+class Rows:
+    """Rows of features by column, each counted once though several bundles ask for its bins.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (rows, features)
+    unseen : mapping of str to int
+        How many rows have a category of a feature that was not seen in training.
+    """
+
+    def __init__(self, matrix: np.ndarray, unseen: Mapping[str, int]) -> None:
+        self.columns = np.ascontiguousarray(matrix.T)
+        self._unseen = unseen
+        self._counted: dict[tuple[int, bytes], np.ndarray] = {}
+
+    def count(self, place: int, bins: Bins) -> np.ndarray:
+        """Return how many values of a column are in each bin."""
+        key = place, bins.cuts.tobytes()
+        if key not in self._counted:
+            self._counted[key] = bins.count(self.columns[place], self._unseen.get(bins.name, 0))
+        return self._counted[key]
 
 
 def _of(column: FeatureColumn, held: Mapping[str, Any]) -> Bins:

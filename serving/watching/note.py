@@ -6,7 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from threading import Event, Lock, Thread
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from configs.errors import StamkundeError
 from serving.guard.log import failed, log
 from serving.scoring.assessment import Assessments
-from serving.watching.bins import Reference
+from serving.watching.bins import Reference, Rows
 from serving.watching.drift import drift
 from serving.watching.metrics import drift_metrics
 from serving.watching.seen import Counts, Of, Seen, add, add_all, week_of
@@ -79,28 +79,42 @@ def counted(held: Iterable[Given], zone: str, references: References) -> Counts:
         The base's.
     references : References
     """
-    together: dict[tuple[str, str], list[Given]] = {}
+    together: dict[tuple[date, str], list[Given]] = {}
     for each in held:
-        week = str(week_of(each.at, zone))
-        together.setdefault((week, each.bundle.digest), []).append(each)
+        together.setdefault((week_of(each.at, zone), each.bundle.digest), []).append(each)
     counts: Counts = {}
-    for alike in together.values():
-        bundle = alike[0].bundle
+    known: dict[tuple[int, ...], Rows] = {}
+    for (week, digest), alike in together.items():
         answered = np.array([code is None for each in alike for code in each.codes], dtype=bool)
         if not answered.any():
             continue
-        matrix = np.concatenate([np.concatenate([g.inputs, g.learned], axis=1) for g in alike])
-        served = np.concatenate([each.served for each in alike])
-        odd = Counter(
-            name
-            for each in alike
-            for names, code in zip(each.unseen, each.codes, strict=True)
-            if names and code is None
-            for name in names
-        )
-        found = references.of(bundle).count(matrix[answered], served[answered], odd)
-        add(counts, Of(week_of(alike[0].at, zone), bundle.model.task, bundle.digest), found)
+        # Tasks that are asked of the same customers take the same features, mostly in one binning.
+        same = (*(id(each.inputs) for each in alike), hash(answered.tobytes()))
+        if same not in known:
+            inputs = _joined([each.inputs for each in alike], answered)
+            known[same] = Rows(inputs, _unseen(alike))
+        learned = _joined([each.learned for each in alike], answered)
+        served = _joined([each.served for each in alike], answered)
+        found = references.of(alike[0].bundle).count(known[same], learned, served)
+        add(counts, Of(week, alike[0].bundle.model.task, digest), found)
     return counts
+
+
+def _joined(parts: list[np.ndarray], chosen: np.ndarray) -> np.ndarray:
+    whole = np.concatenate(parts) if len(parts) > 1 else parts[0]
+    return whole if chosen.all() else whole[chosen]
+
+
+def _unseen(alike: list[Given]) -> Counter[str]:
+    """Count the rows that have a category of a feature that was not seen in training."""
+    return Counter(
+        name
+        for each in alike
+        if any(each.unseen)
+        for names, code in zip(each.unseen, each.codes, strict=True)
+        if code is None
+        for name in names
+    )
 
 
 class Watch:

@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.watching.bins import SCORE, Bins, Reference
+from serving.watching.bins import SCORE, Bins, Reference, Rows
 from tests.factories import make_bundle, make_config
 from tests.training.bases import make_schema
 from training.calibrate import Scale
 from training.model import Model
 from training.predictors import Linear, Term
+
+NONE_LEARNED = np.empty((0, 0))
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def reference(tmp_path_factory, matrix) -> Reference:
 
 def test_the_training_rows_fall_into_the_bins_as_the_bundle_counted_them(reference, matrix):
     served = reference.bundle.model.predict(matrix)
-    counted = reference.count(matrix, served, {})
+    counted = reference.count(Rows(matrix, {}), NONE_LEARNED, served)
     for bins in (*reference.features, reference.scores):
         assert counted[bins.name].tolist() == bins.expected.tolist(), bins.name
 
@@ -66,7 +68,7 @@ def test_the_order_and_the_parts_that_rows_come_in_make_no_difference(reference,
     served = reference.bundle.model.predict(matrix[:40])
 
     def counted(rows):
-        return reference.count(matrix[rows], served[rows], {})
+        return reference.count(Rows(matrix[rows], {}), NONE_LEARNED, served[rows])
 
     whole, first, rest = (counted(rows) for rows in (np.arange(40), order[:cut], order[cut:]))
     for name in (*reference.bundle.model.schema.names, SCORE):
