@@ -23,7 +23,7 @@ from training.bundle import Bundle
 EVERY = 10.0
 """Seconds between two times that counts are written: what a kill loses at most."""
 
-_LOOKS_EVERY = 1.0  # seconds between two looks at what waits to be counted
+_LOOKS_EVERY = 2.0  # seconds between two looks at what waits to be counted
 _MANY = 4_096  # customers that are counted without waiting for the next look
 
 
@@ -80,8 +80,12 @@ def counted(held: Iterable[Given], zone: str, references: References) -> Counts:
     references : References
     """
     together: dict[tuple[date, str], list[Given]] = {}
+    weeks: dict[datetime, date] = {}
     for each in held:
-        together.setdefault((week_of(each.at, zone), each.bundle.digest), []).append(each)
+        minute = each.at.replace(second=0, microsecond=0)  # none of which lies in two weeks
+        if minute not in weeks:
+            weeks[minute] = week_of(minute, zone)
+        together.setdefault((weeks[minute], each.bundle.digest), []).append(each)
     counts: Counts = {}
     known: dict[tuple[int, ...], Rows] = {}
     for (week, digest), alike in together.items():
