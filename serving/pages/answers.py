@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from serving.guard.keys import Key
 from serving.pages.told_score import ToldScore
 from serving.pages.words import Words
 from serving.scoring.value import horizon_of
@@ -114,6 +115,20 @@ def flags(score: ToldScore, words: Words) -> list[str]:
         value = "" if held is None else held.value if kind == "unseen_category" else held.told
         said.append(words(f"flag_{kind}", label=label, value=value))
     return said
+
+
+def asked_by(score: ToldScore, key: Key | None, is_call: bool, words: Words) -> str:
+    """Return who asked: a key, this machine, or the batch."""
+    call, row, number = score.entry.id.partition("/")
+    if row and not is_call:
+        return words("by_batch", batch=call, row=int(number))
+    named = score.body.get("key")
+    who = words("by_here")
+    if key is not None:
+        who = words("by_key", name=key.name, id=key.id)
+    elif named:
+        who = words("by_unknown_key", id=named)
+    return words("by_call", who=who, call=call, row=int(number)) if row else who
 
 
 def _label(column: Any, words: Words) -> str:

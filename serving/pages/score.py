@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from serving.guard import keys
 from serving.pages import exports
-from serving.pages.answers import answers, chances, flags
+from serving.pages.answers import answers, asked_by, chances, flags
 from serving.pages.checking import Replayed, replayed
 from serving.pages.lineage import lineage
 from serving.pages.model_history import of_bundle, reigns
@@ -23,6 +23,7 @@ from serving.pages.told_score import EXPLAINED, ToldScore
 from serving.pages.verifying import Verified, verified
 from serving.problem import ProblemError
 from serving.record import recorded
+from serving.record.call_rows import CALL
 from serving.record.draft import ID
 from serving.record.index import Found, Index, Search
 from serving.record.ledger import NUMBER
@@ -46,6 +47,7 @@ class _Contents:
     others: list[Found]
     alternatives: tuple[Alternative, ...] | None
     key: keys.Key | None
+    is_call: bool
     replayed: Replayed | None
     verified: Verified | None
 
@@ -71,7 +73,7 @@ async def score(request: Request) -> Response:
         "score.html",
         SCORE,
         **{name: getattr(held, name) for name in ("score", "origin", "others", "replayed")},
-        asker=held.key,
+        asked_by=asked_by(held.score, held.key, held.is_call, words),
         otherwise=(
             None if held.alternatives is None else otherwise(held.score, held.alternatives, words)
         ),
@@ -105,6 +107,7 @@ def _contents(request: Request, place: tuple[str, int | None]) -> _Contents:
         _others(index_of(request), told),
         alternatives(told),
         keys.read(state.var / keys.FILE).get(told.body.get("key") or ""),
+        online.ledger.get(place[0]).kind == CALL,
         replayed(told, bundle_of) if "replay" in asked else None,
         verified(online.ledger, told.entry) if "verify" in asked else None,
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from serving.record.batch_layout import Layout, LayoutError
 from serving.record.batch_rows import batch_faults
+from serving.record.call_rows import CALL, committed
 from serving.record.ledger import BATCH, Ledger
-from serving.record.merkle import START, Entry, chain_hash, leaf_hash
+from serving.record.merkle import START, Entry, RowsError, chain_hash, leaf_hash
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def verified(ledger: Ledger, entry: Entry) -> Verified:
     held = (
         leaf_hash(whole.bytes) == whole.leaf_hash
         and chain_hash(chain, whole.leaf_hash) == whole.chain_hash
-        and not (whole.kind == BATCH and batch_faults(whole, ledger.folder)[1])
+        and _has_its_rows(ledger, whole)
     )
     head = ledger.head()
     return Verified(
@@ -62,3 +64,14 @@ def verified(ledger: Ledger, entry: Entry) -> Verified:
         head.root.hex(),
         head.size,
     )
+
+
+def _has_its_rows(ledger: Ledger, entry: Entry) -> bool:
+    """Say whether the rows that an entry commits to are those that there are."""
+    if entry.kind == CALL:
+        try:
+            held = committed(Layout.from_dict(entry.body["layout"]), ledger.rows(entry))
+        except (RowsError, LayoutError):
+            return False
+        return held == (entry.body["rows"], bytes.fromhex(entry.body["root"]))
+    return entry.kind != BATCH or not batch_faults(entry, ledger.folder)[1]

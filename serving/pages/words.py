@@ -92,8 +92,8 @@ class Words:
 
     def money_moved(self, value: float, currency: str) -> str:
         """Return how far an amount was moved, with its sign."""
-        said = self.money(value, currency)
-        return f"+{said}" if value > 0 else said
+        sign = "+" if value > 0 else "−" if value < 0 else ""
+        return f"{sign}{self.money(abs(value), currency)}"
 
     def quantity(self, value: float, unit: str) -> str:
         """Return a number with its unit."""

@@ -14,6 +14,7 @@ import pytest
 from features.source import load_tables
 from serving.batch.run import score_base
 from serving.pages.told_score import ToldScore
+from serving.people.erasure import erase
 from serving.record import recorded
 from serving.record.tokens import customer_token
 from tests.factories import AS_OF, make_bundles, make_config
@@ -240,3 +241,19 @@ def test_the_overview_tells_how_much_is_on_record(shop):
     said = text(shop, "/audit?lang=en")
     assert f"<b>{shop.online.ledger.head().size:,}</b>" in said
     assert 'action="/audit/find?lang=en"' in said
+
+
+def test_what_an_erased_customer_was_answered_is_gone_and_the_page_says_why(shop):
+    asked = {"customers": [{"customer_id": "005"}]}
+    entry_id = shop.client.post("/v1/score", json=asked).json()["results"][0]["id"]
+    together = {"customers": [{"customer_id": who} for who in ("005", "006")]}
+    rows = [held["id"] for held in shop.client.post("/v1/score", json=together).json()["results"]]
+    text(shop, f"/audit/scores/{entry_id}")
+    erase(shop.config, "005", AT)
+    for gone in (entry_id, rows[0]):
+        for lang, said in (("en", "asked to be forgotten"), ("da", "bedt om at blive glemt")):
+            assert said in text(shop, f"/audit/scores/{gone}?lang={lang}", 410)
+        assert shop.client.get(f"/audit/scores/{gone}?format=json").json()["status"] == 410
+    assert "is as it was written" in text(shop, f"/audit/scores/{rows[1]}?lang=en&verify=1")
+    token = customer_token(shop.online.secret, shop.config.name, "005")
+    assert found(shop, customer=token) == []
