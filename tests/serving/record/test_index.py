@@ -233,6 +233,8 @@ def test_a_batch_whose_file_is_gone_is_named_and_hides_no_other_score(make):
     ledger, index = make()
     ledger.append([("S1", "score", make_score(1, 0.5))], NOON)
     append_batch(ledger, "B", [1, 2], NOON)
+    ledger.append_batch("calls", [make_score(1, 0.1)], {}, NOON)
+    (ledger.folder / "calls.parquet").unlink()
     index.catch_up(ledger)
     (ledger.folder / "B.parquet").unlink()
     page = index.find(Search(customer=token(1)))
