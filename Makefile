@@ -8,7 +8,7 @@ STAMP := .venv/.made-from-lock
 # Wheels only, checked against the lock's hashes; nothing resolved afresh.
 INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
-.PHONY: help env demo test check lint format types architecture lock mlflow serve clean bench-features bench-serving bench-quality bench-explain bench-segments bench-report soak fuzz
+.PHONY: help env demo test check lint format types architecture lock mlflow serve clean bench-features bench-serving bench-quality bench-explain bench-segments bench-report bench-index soak fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench-explain: env ## time SHAP of 10,000 customers with its plots; writes var/b
 
 bench-segments: env ## find segments in three successive months, and see who keeps theirs (ten minutes)
 	@$(BIN)/python -m tests.benchmarks.segments
+
+bench-index: env ## time searches of ten million entries on record; writes var/bench/index.json (an hour)
+	@$(BIN)/python -m tests.benchmarks.index
 
 bench-report: env ## time the report of a million customers beside SQL; writes var/bench/report.json
 	@$(BIN)/python -m tests.benchmarks.report
