@@ -152,19 +152,33 @@ def read_row(
     ErasedError
         If it was about a customer who is erased.
     """
-    body = batch.body
+    for _, held in read_rows(path, batch, [number]):
+        if held is None:
+            raise ErasedError("this row was about a customer who is erased: nothing is left of it")
+        return held
+    return None
+
+
+def read_rows(
+    path: Path, batch: Entry, numbers: Collection[int]
+) -> Iterator[tuple[int, tuple[bytes, Mapping[str, Any] | None] | None]]:
+    """Yield rows of a batch by their numbers, in the file's order; None of an erased one.
+
+    Raises
+    ------
+    RowsError
+        If the file cannot be read, or holds other columns.
+    """
+    body, first = batch.body, 1
     with _reading(path, body) as (file, _):
         for group in range(file.num_row_groups):
-            held = file.metadata.row_group(group).num_rows
-            if number <= held:
-                row = file.read_row_group(group).slice(number - 1, 1)
-                if redaction.is_empty(row, 0):
-                    raise ErasedError(
-                        "this row was about a customer who is erased: nothing is left of it"
-                    )
-                return _row(body, row)
-            number -= held
-    return None
+            after = first + file.metadata.row_group(group).num_rows
+            if within := sorted(number for number in numbers if first <= number < after):
+                rows = file.read_row_group(group)
+                for number in within:
+                    row = rows.slice(number - first, 1)
+                    yield number, None if redaction.is_empty(row, 0) else _row(body, row)
+            first = after
 
 
 def _row(body: Mapping[str, Any], row: pa.Table) -> tuple[bytes, Mapping[str, Any] | None]:

@@ -7,12 +7,13 @@ from random import Random
 
 import sqlalchemy as sa
 
-from serving.record.ledger import Ledger
+from serving.record.call_rows import CALL
+from serving.record.ledger import BATCH, Ledger
 from serving.record.merkle import Entry
 from serving.record.seal import ErasedError
 from serving.record.table import LEDGER, OTHERS
 
-WITH_ROWS = ("batch", "call")
+WITH_ROWS = (BATCH, CALL)
 """The kinds of entries that commit to rows, each of which is a score."""
 
 Drawn = tuple[str, Entry | None]
@@ -35,9 +36,9 @@ def drawn(ledger: Ledger, count: int, seed: int) -> tuple[int, Iterator[Drawn]]:
         If the rows of a batch cannot be read.
     """
     others = _others(ledger)
-    many = {entry.id: entry.body["rows"] for entry in _with_rows(ledger)}
+    many = [entry for kind in WITH_ROWS for entry in ledger.entries(kind)]
     scores = ledger.head().size - len(others)
-    total = scores + sum(many.values())
+    total = scores + sum(entry.body["rows"] for entry in many)
     chosen = sorted(Random(seed).sample(range(total), min(count, total)))
     return len(chosen), _read(ledger, chosen, scores, others, many)
 
@@ -49,17 +50,12 @@ def _others(ledger: Ledger) -> list[int]:
         return sorted(connection.execute(asked).scalars())
 
 
-def _with_rows(ledger: Ledger) -> Iterator[Entry]:
-    for kind in WITH_ROWS:
-        yield from ledger.entries(kind)
-
-
 def _read(
     ledger: Ledger,
     chosen: Sequence[int],
     scores: int,
     others: Sequence[int],
-    many: dict[str, int],
+    many: Sequence[Entry],
 ) -> Iterator[Drawn]:
     passed = 0
     for place in chosen:
@@ -70,18 +66,25 @@ def _read(
         (entry,) = ledger.entries(after=place + passed, most=1)
         yield entry.id, _unless_erased(entry)
     first = scores
-    for entry_id, rows in many.items():
-        numbers = [place - first + 1 for place in chosen if first <= place < first + rows]
-        for number in numbers:
-            yield f"{entry_id}/{number}", _row(ledger, f"{entry_id}/{number}")
-        first += rows
+    for batch in many:
+        after = first + batch.body["rows"]
+        numbers = [place - first + 1 for place in chosen if first <= place < after]
+        for number, row in _rows(ledger, batch, numbers) if numbers else ():
+            yield f"{batch.id}/{number}", row
+        first = after
 
 
-def _row(ledger: Ledger, row_id: str) -> Entry | None:
-    try:
-        return _unless_erased(ledger.get(row_id))
-    except ErasedError:
-        return None
+def _rows(
+    ledger: Ledger, batch: Entry, numbers: Sequence[int]
+) -> Iterator[tuple[int, Entry | None]]:
+    if batch.kind == BATCH:
+        yield from ledger.rows_of_batch(batch, numbers)
+        return
+    for number in numbers:
+        try:
+            yield number, ledger.get(f"{batch.id}/{number}")
+        except ErasedError:
+            yield number, None
 
 
 def _unless_erased(entry: Entry) -> Entry | None:

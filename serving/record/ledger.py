@@ -1,7 +1,7 @@
 """The record of every score, in which whatever is changed afterwards shows."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -22,6 +22,7 @@ from serving.record.batch_rows import (
     Commitment,
     Part,
     read_row,
+    read_rows,
     write_columns,
     write_rows,
 )
@@ -227,6 +228,19 @@ class Ledger:
         """
         return entries_of(call, self.rows(call))
 
+    def rows_of_batch(
+        self, batch: Entry, numbers: Collection[int]
+    ) -> Iterator[tuple[int, Entry | None]]:
+        """Give rows of a batch by their numbers, as `get` does; None of an erased one.
+
+        Raises
+        ------
+        RowsError
+            If they cannot be read.
+        """
+        for number, held in read_rows(self.folder / f"{batch.id}.parquet", batch, numbers):
+            yield number, held and _row_of(batch, number, *held)
+
     def holds(self, entry_id: str) -> bool:
         """Say whether an id is on record."""
         return self._known(checked(entry_id)) is not None
@@ -379,12 +393,10 @@ class Ledger:
         found = read_row(self.folder / f"{batch.id}.parquet", batch, int(number))
         if found is None:
             return None
-        data, said = found
-        return replace(
-            batch,
-            id=f"{batch.id}/{number}",
-            kind=ROW,
-            bytes=data,
-            leaf_hash=leaf_hash(data),
-            said=said,
-        )
+        return _row_of(batch, int(number), *found)
+
+
+def _row_of(batch: Entry, number: int, data: bytes, said: Mapping[str, Any] | None) -> Entry:
+    """Return a row of a batch as an entry in its place."""
+    name = f"{batch.id}/{number}"
+    return replace(batch, id=name, kind=ROW, bytes=data, leaf_hash=leaf_hash(data), said=said)
