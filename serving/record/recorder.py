@@ -20,7 +20,7 @@ from serving.record.draft import Draft, LedgerError
 from serving.record.ledger import Ledger
 
 _TOGETHER = 1_000  # entries of one commit: more would keep the first waiting
-_QUICK_S = 0.005  # a commit that takes longer is slow
+_QUICK_S = 0.010  # a commit that takes longer is slow
 _RESTING_S = 1.0  # how long the loop writes nothing itself after two slow commits
 
 

@@ -201,17 +201,17 @@ def test_the_loop_waits_for_no_other_writer(ledger, tmp_path):
 
 
 def test_the_loop_leaves_a_slow_disk_to_the_thread_for_a_second(ledger):
-    # The clock is read before and after each commit of the loop, which so takes 6 ms.
-    readings = itertools.accumulate(itertools.repeat(0.006))
+    # The clock is read before and after each commit of the loop, which so takes 12 ms.
+    readings = itertools.accumulate(itertools.repeat(0.012))
     found, writes = written_lightly(
-        ledger, ([str(number)] for number in range(200)), clock=lambda: next(readings)
+        ledger, ([str(number)] for number in range(120)), clock=lambda: next(readings)
     )
-    assert found == [None] * 200
+    assert found == [None] * 120
     by_loop = [by_loop for _, by_loop in writes]
     assert by_loop[:3] == [True, True, False]
-    # Then one reading a call: 167 of them are a second. It tries again, and is slow as before.
-    assert by_loop.index(True, 3) == 2 + 166
-    assert by_loop[169:] == [False] * 31
+    # Then one reading a call: 84 of them are a second. It tries again, and is slow as before.
+    assert by_loop.index(True, 3) == 2 + 83
+    assert by_loop[86:120] == [False] * 34
 
 
 def test_what_the_loop_cannot_foresee_fails_the_calls_that_wait(ledger, monkeypatch):
