@@ -48,7 +48,7 @@ class Serving(Section):
         16, ge=8, le=100, description="how deep lists and objects of a body may lie in each other"
     )
     max_waiting: int = Field(
-        32, ge=1, le=10_000, description="calls in hand at once; the next is answered 429"
+        16, ge=1, le=10_000, description="calls in hand at once; the next is answered 429"
     )
     calls_per_minute: int = Field(
         60_000, ge=1, description="calls that one key may make a minute; the next is answered 429"

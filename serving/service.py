@@ -25,10 +25,13 @@ class _Guarded(bentoml.Service):
         sys.modules.setdefault("sklearn", None)  # type: ignore[arg-type]
         from serving import settings
         from serving.app import application
+        from serving.guard import connection
+        from serving.guard.call import BODY_SECONDS
         from serving.guard.door import Guard
         from serving.memory import settled
         from serving.releases.package import served
 
+        connection.install(lambda: min(BODY_SECONDS, settings.read().config.serving.timeout))
         app = application(served)
         self.mount_asgi_app(app)
         return settled(Guard(app, super().to_asgi(is_main), settings.read))

@@ -13,7 +13,7 @@ from serving.destinations import known
 from serving.destinations.destination import DestinationError, Written
 from serving.destinations.known import Known
 from serving.destinations.stamp import Stamp
-from serving.record.merkle import put, sync, temporary_beside
+from serving.record.merkle import put, sweep, sync, temporary_beside
 
 
 class FileDestination:
@@ -57,6 +57,7 @@ class FileDestination:
         stamped = self._stamp.schema(schema)
         if self._changed_only:
             self._known = self._read(stamped)
+        sweep(self._path.parent)
         self._part = self._begun.enter_context(temporary_beside(self._path))
         self._writer = self._opened(self._part, stamped)
 

@@ -42,6 +42,7 @@ from serving.record.merkle import (
     Entry,
     leaf_hash,
     put,
+    sweep,
     temporary_beside,
 )
 from serving.record.migration import VERSION, migrate
@@ -334,6 +335,7 @@ class Ledger:
         if taken := sorted({"rows", "root", "file"} & body.keys()):
             raise LedgerError(f"a batch's {', '.join(taken)}: the ledger says that; leave it out")
         lasting = self.folder / f"{checked(batch_id)}.parquet"
+        sweep(self.folder)
         with temporary_beside(lasting) as temporary:
             count, root = write(temporary)
             of_rows = {"rows": count, "root": root.hex(), "file": lasting.name}

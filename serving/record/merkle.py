@@ -4,8 +4,9 @@ import builtins
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -20,6 +21,8 @@ from serving.record.seal import Seals, is_sealed, opened
 
 START = bytes(32)  # what the first link of a chain hangs on
 ROW = "row"  # the kind of a batch's row
+_PREFIX, _SUFFIX = ".stamkunde-", ".part"  # of a file that is to become another
+_DAY_S = 86_400
 SAFE = 2**53 - 1  # the largest integer RFC 8785 allows, as doubles hold all up to it
 
 
@@ -172,12 +175,23 @@ def chain_hash(previous: bytes, leaf: bytes) -> bytes:
 def temporary_beside(lasting: Path) -> Iterator[Path]:
     """Give an empty file of the owner's alone, in the folder of what it is to become."""
     lasting.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=lasting.parent, prefix=".", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=lasting.parent, prefix=_PREFIX, suffix=_SUFFIX)
     os.close(handle)
     try:
         yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the files that `temporary_beside` made and a process that was killed left there.
+
+    What nobody has written to for a day is nobody's.
+    """
+    for left in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with suppress(FileNotFoundError):  # another sweeps too
+            if time.time() - left.stat().st_mtime > _DAY_S:
+                left.unlink()
 
 
 def put(temporary: Path, lasting: Path) -> None:

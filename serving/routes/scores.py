@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -76,13 +77,15 @@ class _Call:
         prepared = self.online.prepare(asked, self.at, self.key, self.language)
         return prepared, prepared.drafts(self.online.ledger, self.at)
 
-    def once(self, var: Path, note: Note | None) -> Response:
+    def once(self, var: Path, scored: Callable[[int], None], note: Note | None) -> Response:
         """Answer, under ids that every try of the same call gives again.
 
         Parameters
         ----------
         var : Path
             Where the bundles of former releases are.
+        scored : callable
+            Told how many customers are given a score now; those who had theirs before are none.
         note : Note
             Of the call and its key.
         """
@@ -92,6 +95,7 @@ class _Call:
             asked = wanted, self.at, self.key, self.language, name, many
             told = self.online.score(*asked, self.watch.note)
             results: Results = told["results"]
+            scored(sum("id" in result for result in results))
             return results
 
         return as_json({"results": scored_once(self.online, var, self.read(), note, score)})
@@ -110,7 +114,8 @@ async def score(request: Request) -> Response:
         accepted(request.headers.get("accept-language")),
     )
     if HEADER in request.headers:
-        return await once(request, call.body, partial(call.once, request.app.state.var))
+        scored = partial(request.scope.__setitem__, "scores")
+        return await once(request, call.body, partial(call.once, request.app.state.var, scored))
     recorder, threads = request.app.state.recorder, request.app.state.threads
     asked = call.read() if len(call.body) <= _SMALL else None
     if asked and _is_light(asked):

@@ -318,13 +318,22 @@ def test_models_names_what_is_served(shop):
     assert str(shop.config.var) not in shop.client.get("/v1/models").text
 
 
+def scores_counted(shop) -> float:
+    """How many scores the service says it gave."""
+    figures = shop.client.get("/metrics").text
+    told = [line for line in figures.splitlines() if line.startswith("stamkunde_scores_total ")]
+    return float(told[0].split()[1]) if told else 0.0
+
+
 def test_a_call_made_twice_a_score_told_again_and_a_job_work_through_the_whole_service(shop):
-    body = {"customers": [{"customer_id": "001"}]}
+    body = {"customers": [{"customer_id": "001"}, {"customer_id": "nobody"}]}
+    before = scores_counted(shop)
     calls = [
         shop.client.post("/v1/score", json=body, headers={"Idempotency-Key": "whole"}) for _ in "ab"
     ]
     assert calls[0].content == calls[1].content
-    (said,) = calls[0].json()["results"]
+    assert scores_counted(shop) == before + 1  # of one customer, and once
+    said, _ = calls[0].json()["results"]
     again = shop.client.get(f"/v1/scores/{said['id']}").json()
     assert (again["replayed"], again["churn"]) == (True, said["churn"])
     assert shop.client.get("/v1/customers/at-risk?limit=5").status_code in (200, 404)

@@ -263,6 +263,28 @@ def test_who_sends_half_and_waits_is_answered_and_takes_no_place_for_long(shop):
     assert is_well(shop)
 
 
+def test_who_never_ends_a_head_or_begins_none_loses_the_connection(shop):
+    silent, slow, kept = (
+        socket.create_connection(("127.0.0.1", shop.port), timeout=5) for _ in range(3)
+    )
+    with silent, slow, kept:
+        begun = time.monotonic()
+        slow.sendall(b"POST /v1/score HTTP/1.1\r\n")
+        kept.sendall(head("Content-Length: 0", line="GET /livez HTTP/1.1"))
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n\n"):
+            more = kept.recv(65_536)
+            assert more
+            answer += more
+        kept.sendall(b"GET /livez HTTP/1.1\r\n")  # the next head, begun and never ended
+        for _ in range(6):
+            time.sleep(0.2)
+            slow.sendall(b"X-More: 1\r\n")  # what trickles puts nothing off
+        assert [connection.recv(65_536) for connection in (silent, slow, kept)] == [b""] * 3
+        assert 1.5 < time.monotonic() - begun < 4  # the time-out of this service is 2 s
+    assert is_well(shop)
+
+
 def test_nothing_of_what_callers_send_is_logged_or_counted(shop):
     key, headers = shop.keys["score"], {f"X-{MARK}": MARK, "User-Agent": MARK, "X-API-Key": MARK}
     for path in (f"/{MARK}", f"/v1/score?{MARK}={MARK}", f"/v1/score/{MARK}", f"/livez?{MARK}"):
