@@ -23,13 +23,16 @@ from features.store import FeatureStore
 from serving.idempotency.remembered import Remembered
 from serving.people.keyring import Keyring
 from serving.people.permission import Permission
+from serving.record.checkpoint import name
 from serving.record.index import Index
 from serving.record.ledger import Ledger
+from serving.record.note import PublicKey, Signer, public_key, signer
 from serving.record.tokens import secret
 from serving.watching.seen import Seen
 
 VARIABLE = "STAMKUNDE_VAR"
 FILE = "settings.json"
+CHECKPOINT_KEY = "checkpoint.key"
 
 
 class SettingsError(StamkundeError):
@@ -98,6 +101,16 @@ def permission(config: Config, var: Path, store: FeatureStore) -> Permission:
         purpose,
         lambda customers: store.consenting(config.name, purpose or "", customers),
     )
+
+
+def open_signer(base: str, var: Path) -> Signer:
+    """Read the key that signs a base's checkpoints, or make it with its public one beside it."""
+    return signer(var / CHECKPOINT_KEY, name(base))
+
+
+def checkpoint_key(var: Path) -> PublicKey:
+    """Read the public key of a base's checkpoints."""
+    return public_key((var / CHECKPOINT_KEY).with_suffix(".pub"))
 
 
 def open_secret(var: Path) -> bytes:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,24 +29,123 @@ def show(
 ) -> None:
     """Print an entry of the record."""
     told = load(config, set_ or [])
-    console.as_json(_ledger(told).get(entry_id).content)
+    entry = _ledger(told).get(entry_id)
+    console.as_json(entry.content if entry.kind == "row" else entry.content | {"body": entry.body})
 
 
 @app.command("verify")
-def verify(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
+def verify(
+    config: ConfigFile,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="PLACE", help="a checkpoint, or a folder of them, to hold it against"),
+    ] = None,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="who must have signed it; checkpoint.pub unless given"),
+    ] = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
     """Check the whole record, entry by entry; exit 1 if it is not whole."""
-    found = _ledger(load(config, set_ or [])).verify()
+    from serving.record import checkpoint as checkpoints
+    from serving.record.note import public_key as read_key
+    from serving.settings import checkpoint_key
+
+    told = load(config, set_ or [])
+    held: list[checkpoints.Checkpoint] = []
+    broken: list[str] = []
+    if checkpoint is not None:
+        key = read_key(public_key) if public_key else checkpoint_key(told.var)
+        held, broken = checkpoints.trusted(checkpoints.read(checkpoint, told.name), told.name, key)
+    with console.progress("entries") as done:
+        found = _ledger(told).verify(done, held)
+    faults = (*broken, *found.faults)
+    against = f", and as {len(held):,} checkpoints have it" if held and not faults else ""
     console.show(
-        vars(found) | {"whole": found.whole},
+        vars(found) | {"faults": faults, "checkpoints": len(held), "whole": not faults},
         as_json,
         [
             f"{found.entries:,} entries and {found.batches_rows:,} rows of batches: "
-            + ("whole" if found.whole else "NOT whole"),
-            *found.faults,
+            + ("NOT whole" if faults else f"whole{against}"),
+            *faults,
         ],
     )
-    if not found.whole:
+    if faults:
         raise typer.Exit(1)
+
+
+@app.command("checkpoint")
+def checkpoint(
+    config: ConfigFile,
+    to: Annotated[Path, typer.Option(metavar="PLACE", help="a file, or a folder of checkpoints")],
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sign what the record is now; keep it where nobody who can write to the record can."""
+    from serving.record import checkpoint as checkpoints
+    from serving.settings import open_signer
+
+    told = load(config, set_ or [])
+    signer, head = open_signer(told.name, told.var), _ledger(told).head()
+    made = checkpoints.made(told.name, head, signer, datetime.now(UTC))
+    file = checkpoints.write(made, to)
+    console.show(
+        {"file": file, "entries": made.size, "root": made.root.hex(), "at": made.at},
+        as_json,
+        [f"{made.size:,} entries, root {made.root.hex()} → {file}"],
+    )
+
+
+@app.command("prove")
+def prove(
+    entry_id: Annotated[str, typer.Argument(metavar="ID", help="of a score, BATCH/ROW or entry")],
+    config: ConfigFile,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="in the record of which checkpoint; one of now unless"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="where the proof goes")] = None,
+    set_: Overrides = None,
+) -> None:
+    """Prove that an entry is in the record, to whoever holds a checkpoint."""
+    from serving.record import checkpoint as checkpoints
+    from serving.record.proof import proof
+    from serving.settings import open_signer
+
+    told = load(config, set_ or [])
+    ledger = _ledger(told)
+    if checkpoint is not None:
+        (note,) = checkpoints.read(checkpoint, told.name).values()
+        held = checkpoints.parsed(note)
+    else:
+        signer = open_signer(told.name, told.var)
+        held = checkpoints.made(told.name, ledger.head(), signer, datetime.now(UTC))
+    proven = proof(ledger, entry_id, held)
+    if out is None:
+        console.as_json(proven)
+    else:
+        out.write_text(json.dumps(proven, indent=1) + "\n")
+
+
+@app.command("proof-script")
+def proof_script() -> None:
+    """Print the script that verifies a proof with nothing but Python."""
+    from serving.record.proof import SCRIPT
+
+    sys.stdout.write(SCRIPT.read_text())
+
+
+@app.command("migrate")
+def migrate(config: ConfigFile, set_: Overrides = None, as_json: AsJson = False) -> None:
+    """Bring the record to the present version of its schema, as its first use does by itself."""
+    ledger = _ledger(load(config, set_ or []))
+    before, now = ledger.migrate()
+    size = ledger.head().size
+    said = f"brought from version {before} to {now}" if before != now else f"in version {now}"
+    console.show(
+        {"before": before, "version": now, "entries": size}, as_json, [f"{size:,} entries, {said}"]
+    )
 
 
 @app.command("replay")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.progress import Progress, TextColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -42,6 +44,21 @@ def show(held: Mapping[str, Any], json_wanted: bool, lines: Iterable[str]) -> No
     else:
         for line in lines:
             say(line)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how much is done, of how much, on a terminal; nothing is shown elsewhere."""
+    shown = Console(stderr=True)
+    with Progress(
+        *Progress.get_default_columns(),
+        TextColumn("{task.completed:,} of {task.total:,} " + what),
+        console=shown,
+        transient=True,
+        disable=not shown.is_terminal,
+    ) as drawn:
+        task = drawn.add_task("", total=1)
+        yield lambda done, whole: drawn.update(task, completed=done, total=whole)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

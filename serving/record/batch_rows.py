@@ -130,12 +130,26 @@ def commitment(path: Path, body: Mapping[str, Any]) -> Commitment:
     RowsError
         If it cannot be read, or holds other columns.
     """
-    tree, gone = Tree(), redaction.kept(path)
+    tree = Tree()
+    for part in leaf_hashes(path, body):
+        tree.add(part)
+    return tree.count, tree.root
+
+
+def leaf_hashes(path: Path, body: Mapping[str, Any]) -> Iterator[list[bytes]]:
+    """Compute the leaf hashes of the rows in a file, some at a time.
+
+    Raises
+    ------
+    RowsError
+        As `commitment`.
+    """
+    done, gone = 0, redaction.kept(path)
     with _reading(path, body) as (file, hashed):
         for group in range(file.num_row_groups):
             rows = file.read_row_group(group)
-            tree.add(redaction.restored(hashed(rows), rows, tree.count + 1, gone))
-    return tree.count, tree.root
+            yield redaction.restored(hashed(rows), rows, done + 1, gone)
+            done += rows.num_rows
 
 
 def read_row(

@@ -35,6 +35,7 @@ from serving.record.call_rows import (
     unpacked,
 )
 from serving.record.call_rows import entry_of as entry_of_call
+from serving.record.checkpoint import Checkpoint
 from serving.record.draft import Draft, LedgerError, checked, drafted
 from serving.record.head import Head
 from serving.record.merkle import (
@@ -299,7 +300,9 @@ class Ledger:
         self.head()
         return self._was, VERSION
 
-    def verify(self, told: Told = lambda _, __: None) -> Verification:
+    def verify(
+        self, told: Told = lambda _, __: None, checkpoints: Sequence[Checkpoint] = ()
+    ) -> Verification:
         """Compute every hash of the record anew, and of the rows of its batches.
 
         What is changed, removed, added or moved shows, unless all that commits to it was written
@@ -309,8 +312,10 @@ class Ledger:
         ----------
         told : callable
             Is told how many entries are done, of how many.
+        checkpoints : sequence of Checkpoint
+            By their size; what the record must have been.
         """
-        return walked(self._database, self.base, self.folder, told=told).verification
+        return walked(self._database, self.base, self.folder, checkpoints, told)
 
     @property
     def database(self) -> Database:

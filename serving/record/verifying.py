@@ -13,6 +13,8 @@ import sqlalchemy as sa
 
 from features.database import Database
 from serving.record import head as heads
+from serving.record.checkpoint import Checkpoint
+from serving.record.checkpoint import faults as checkpoint_faults
 from serving.record.draft import LedgerError
 from serving.record.head import Head
 from serving.record.table import BLOCKS, LEDGER
@@ -73,11 +75,6 @@ class Record:
         tree = Frontier(self.entries, (*self.upper.full, *self.last.rest))
         return Head(self.last.chain, tree)
 
-    @property
-    def verification(self) -> Verification:
-        """What to tell of it."""
-        return Verification(self.entries, self.rows, tuple(fault for _, fault in self.faults))
-
     def take(self, found: Walked) -> None:
         """Take what was found of the stretch that follows."""
         for size, (blocks, rest) in found.sizes.items():
@@ -96,9 +93,9 @@ def walked(
     database: Database,
     base: str,
     folder: Path,
-    sizes: Sequence[int] = (),
+    checkpoints: Sequence[Checkpoint] = (),
     told: Told = lambda _, __: None,
-) -> Record:
+) -> Verification:
     """Compute every hash of a base's record anew, and of the rows of its batches.
 
     What is appended meanwhile is part of it or not, as one moment has it.
@@ -109,15 +106,15 @@ def walked(
     base : str
     folder : Path
         Where the rows of batches lie.
-    sizes : sequence of int
-        At which the tree's root is asked for.
+    checkpoints : sequence of Checkpoint
+        By their size; what the record must have been.
     told : callable
         Is told how many entries are done, of how many.
     """
     record = Record()
     with database.reading() as connection:
         size = _count(connection, base)
-    stretches = list(_stretches(size, sizes))
+    stretches = list(_stretches(size, [held.size for held in checkpoints]))
     for found in _found(database, base, folder, stretches[:-1]):
         record.take(found)
         told(record.entries, size)
@@ -125,7 +122,11 @@ def walked(
         record.take(Walk(connection, base, folder, stretches[-1]).walked())
         record.faults += _head_faults(connection, base, record)
     told(record.entries, record.entries)
-    return record
+    first = min((seq for seq, _ in record.faults), default=None)
+    others = checkpoint_faults(checkpoints, record.roots, record.entries, first)
+    return Verification(
+        record.entries, record.rows, (*(fault for _, fault in record.faults), *others)
+    )
 
 
 def _count(connection: sa.Connection, base: str) -> int:
