@@ -12,7 +12,6 @@ from starlette.responses import Response
 from serving.guard import keys
 from serving.pages import exports
 from serving.pages.answers import answers, asked_by, chances, flags
-from serving.pages.checking import Replayed, replayed
 from serving.pages.lineage import lineage
 from serving.pages.model_history import of_bundle, reigns
 from serving.pages.otherwise import alternatives, as_data, otherwise
@@ -28,6 +27,7 @@ from serving.record.draft import ID
 from serving.record.index import Found, Index, Search
 from serving.record.ledger import NUMBER
 from serving.record.merkle import RowsError
+from serving.record.replaying import Replayed, replayed
 from serving.record.seal import ErasedError
 from serving.routes.route import ScopedRoute
 from serving.scoring.changes import Alternative
@@ -108,7 +108,7 @@ def _contents(request: Request, place: tuple[str, int | None]) -> _Contents:
         alternatives(told),
         keys.read(state.var / keys.FILE).get(told.body.get("key") or ""),
         online.ledger.get(place[0]).kind == CALL,
-        replayed(told, bundle_of) if "replay" in asked else None,
+        replayed(told.entry, bundle_of) if "replay" in asked else None,
         verified(online.ledger, told.entry) if "verify" in asked else None,
     )
 

@@ -262,16 +262,13 @@ ORIGIN: Phrases = {
         "Den kan ikke beregnes igen: modellen er ikke længere gemt her.",
     ),
     "replay_other": (
-        "Computed again, the answer is NOT the same. The largest differences:",
-        "Beregnet igen er svaret IKKE det samme. De største forskelle:",
+        "Computed again, the answer is NOT the same. It moved by:",
+        "Beregnet igen er svaret IKKE det samme. Det flyttede sig:",
     ),
     "replay_libraries": (
-        "These programs have another version now than when the model was made: {these}.",
-        "Disse programmer har en anden version nu, end da modellen blev lavet: {these}.",
+        "These programs have another version now than when the model was made:",
+        "Disse programmer har en anden version nu, end da modellen blev lavet:",
     ),
-    "where": ("Where", "Hvor"),
-    "then_was": ("On record", "Registreret"),
-    "now_is": ("Computed again", "Beregnet igen"),
     "verify": ("Check that it was not changed", "Kontrollér, at den ikke er ændret"),
     "verify_said": (
         "Computes the fingerprints of this entry again, and compares.",

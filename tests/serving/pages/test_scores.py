@@ -15,7 +15,7 @@ from features.source import load_tables
 from serving.batch.run import score_base
 from serving.pages.told_score import ToldScore
 from serving.people.erasure import erase
-from serving.record import recorded
+from serving.record import recorded, replaying
 from serving.record.tokens import customer_token
 from tests.factories import AS_OF, make_bundles, make_config
 from tests.serving.shop import opened
@@ -181,7 +181,7 @@ def test_the_file_of_a_score_has_every_feature_and_the_whole_record(shop, ids):
     data = shop.client.get(f"/audit/scores/{ids[0]}?format=json&replay=1").json()
     body = shop.online.ledger.get(ids[0]).body
     assert data["recorded"] == json.loads(json.dumps(body))
-    assert data["replayed"]["said"] == "same"
+    assert data["replayed"]["same"] is True
     answer = shop.client.get(f"/audit/scores/{ids[0]}?format=csv")
     assert "attachment" in answer.headers["content-disposition"]
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
@@ -234,6 +234,22 @@ def test_a_score_whose_model_is_gone_is_told_by_its_numbers(shop, ids):
     assert held.tasks == {}
     assert held.features("en") == []
     assert [each["name"] for each in held.segments("da")]
+
+
+def test_a_score_that_comes_out_otherwise_is_told_with_how_far_it_moved(shop, ids, monkeypatch):
+    real = replaying.replay
+
+    def other(body, bundle_of):
+        again = real(body, bundle_of)
+        again["scores"]["churn"]["served"] += 0.25
+        return again
+
+    monkeypatch.setattr(replaying, "replay", other)
+    monkeypatch.setattr(replaying, "_installed", lambda: {"numpy": "99.0"})
+    said = text(shop, f"/audit/scores/{ids[0]}?lang=en&replay=1")
+    assert "is NOT the same" in said
+    assert "<dd>0.25</dd>" in said
+    assert "→ 99.0" in said
 
 
 @pytest.mark.usefixtures("ids")
