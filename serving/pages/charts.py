@@ -182,6 +182,40 @@ def by_week(
     return Chart(_named_weeks(weeks, x), y.ticks(say, 4), dots, (), lines, named)
 
 
+def beside(
+    weeks: Sequence[str],
+    predicted: Sequence[float | None],
+    came: Sequence[float | None],
+    say: Say,
+) -> Chart:
+    """Draw week by week what came, as dots, beside what was predicted, as circles.
+
+    Parameters
+    ----------
+    weeks : sequence of str
+        What stands under each.
+    predicted, came : sequence of float or None
+        None where it is not known.
+    say : callable
+        A value in words.
+    """
+    known = [value for value in (*predicted, *came) if value is not None]
+    x = Scale.across(-0.5, len(weeks) - 0.5)
+    y = Scale.up(min([0.0, *known]), 1.1 * max([*known, 1e-9]))
+    bars = tuple(
+        Bar(x(week), y(told), y(real), "apart")
+        for week, (told, real) in enumerate(zip(predicted, came, strict=True))
+        if told is not None and real is not None
+    )
+    dots = tuple(
+        Dot(x(week), y(value), kind, "")
+        for kind, values in (("guess", predicted), ("held", came))
+        for week, value in enumerate(values)
+        if value is not None
+    )
+    return Chart(_named_weeks(weeks, x), y.ticks(say, 4), dots, bars)
+
+
 def _unbroken(values: Sequence[float | None]) -> list[list[int]]:
     parts: list[list[int]] = [[]]
     for place, value in enumerate(values):

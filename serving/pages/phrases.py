@@ -13,6 +13,7 @@ SHELL: Phrases = {
     "nav_models": ("Models", "Modeller"),
     "nav_record": ("Record", "Register"),
     "nav_drift": ("Drift", "Forskydning"),
+    "nav_outcomes": ("Outcomes", "Udfald"),
     "other_language": ("Dansk", "English"),
     "sign_out": ("Sign out", "Log ud"),
     "table_of": ("Table: {name}", "Tabel: {name}"),

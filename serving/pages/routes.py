@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from serving.pages import drift_pages, model_pages, record_pages, score, search, signing_in, start
+from serving.pages import (
+    drift_pages,
+    model_pages,
+    outcomes_pages,
+    record_pages,
+    score,
+    search,
+    signing_in,
+    start,
+)
 from serving.routes.route import ScopedRoute
 
 ROUTES: list[ScopedRoute] = [
@@ -13,4 +22,5 @@ ROUTES: list[ScopedRoute] = [
     *model_pages.ROUTES,
     *record_pages.ROUTES,
     *drift_pages.ROUTES,
+    *outcomes_pages.ROUTES,
 ]

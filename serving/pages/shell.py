@@ -30,6 +30,7 @@ NAVIGATION = (
     ("/audit/models", "nav_models"),
     ("/audit/record", "nav_record"),
     ("/audit/drift", "nav_drift"),
+    ("/audit/outcomes", "nav_outcomes"),
 )
 """The pages at the head of every page: where they are, and the phrase of the shell's for each."""
 

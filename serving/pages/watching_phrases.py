@@ -61,3 +61,55 @@ DRIFT: Phrases = {
         "Der gemmes kun antal til det: intet om den enkelte kunde.",
     ),
 }
+
+OUTCOMES: Phrases = {
+    "outcomes": ("Did it come true?", "Gik det, som der blev sagt?"),
+    "outcomes_lead": (
+        "What was predicted beside what really happened, week by week. What a score is about lies "
+        "ahead when it is given; once those days have passed, it is held against them here.",
+        "Hvad der blev forudsagt, ved siden af hvad der virkelig skete, uge for uge. Det, en score "
+        "handler om, ligger forude, når den gives; når dagene er gået, holdes den op mod dem her.",
+    ),
+    "outcomes_none": (
+        "Nothing has been held against what happened yet. Whoever runs the service does it with: "
+        "stamkunde outcomes --as-of DATE -c CONFIG",
+        "Intet er endnu holdt op mod det, der skete. Den, der driver servicen, gør det med: "
+        "stamkunde outcomes --as-of DATO -c CONFIG",
+    ),
+    "worked_out": (
+        "Worked out {at}, with what was known before {day}.",
+        "Regnet ud {at} med det, der var kendt før {day}.",
+    ),
+    "estimate": ("estimate", "skøn"),
+    "estimate_said": (
+        "Weeks marked “estimate” are not over: nobody can know yet what came. Their figures are "
+        "what is to be expected if the predicted chances hold; they cannot notice that customers "
+        "have changed.",
+        "Uger mærket “skøn” er ikke gået: ingen kan endnu vide, hvad der skete. Deres tal er det, "
+        "man kan vente, hvis de forudsagte chancer holder; de kan ikke opdage, at kunderne har "
+        "ændret sig.",
+    ),
+    "drawn_churn": (
+        "Share of customers who left: a dot is what came, a circle what was predicted.",
+        "Andel af kunder, der gik: en prik er det, der skete, en cirkel det, der blev forudsagt.",
+    ),
+    "drawn_clv": (
+        "Value of a customer on average: a dot is what came, a circle what was predicted.",
+        "En kundes værdi i gennemsnit: en prik er det, der kom, en cirkel det, der blev forudsagt.",
+    ),
+    "until": ("Known from", "Kendt fra"),
+    "customers": ("Customers", "Kunder"),
+    "strangers": (
+        "{count} customers more were scored, of whom the base knows nothing.",
+        "Yderligere {count} kunder blev scoret, som basen intet ved om.",
+    ),
+    "too_few": ("too few to tell", "for få til at sige noget"),
+    "in_sum": (
+        "Of the {weeks} weeks that are over, {inside} had an outcome that agrees with what was "
+        "predicted, within its 95 % interval.",
+        "Af de {weeks} uger, der er gået, stemte {inside} med det forudsagte inden for "
+        "95 %-intervallet.",
+    ),
+    "as_expected": ("as predicted", "som forudsagt"),
+    "otherwise": ("not as predicted", "ikke som forudsagt"),
+}
