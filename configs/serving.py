@@ -56,6 +56,11 @@ class Serving(Section):
     timeout: float = Field(
         30.0, gt=0, le=3_600, description="seconds after which a call is answered 504"
     )
+    record_for: PositiveDuration | None = Field(
+        None,
+        description="how long the record keeps what scores say: `stamkunde audit retire` lets go "
+        "of what is older; for ever unless given",
+    )
     remembered_for: PositiveDuration = Field(
         1, description="how long the answer to an Idempotency-Key is kept"
     )

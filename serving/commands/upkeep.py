@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from configs.load import load
-from configs.options import AsJson, ConfigFile, Overrides
+from configs.options import AsJson, CallError, ConfigFile, Overrides
+from configs.schema import Config
 from serving.commands import console
 
 app = typer.Typer()
@@ -66,3 +68,44 @@ def restore(
     )
     if not found.whole:
         raise typer.Exit(1)
+
+
+@app.command("retire")
+def retire(
+    config: ConfigFile,
+    before: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="a day; by serving.record_for unless given"),
+    ] = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let go of what scores of long ago say; their hashes stay, and the record whole."""
+    from serving.settings import open_index, open_ledger
+    from serving.upkeep.retention import retire as let_go
+
+    told, now = load(config, set_ or []), datetime.now(UTC)
+    limit = _limit(told, before, now)
+    found = let_go(open_ledger(told.name, told.var), limit, now)
+    if found.is_any:
+        open_index(told.name, told.var).clear()  # which is made anew without them
+    console.show(
+        vars(found),
+        as_json,
+        [
+            f"what {found.scores:,} scores, {len(found.calls):,} calls of many customers and "
+            f"{len(found.batches):,} batches from before {found.before[:10]} say is gone for good; "
+            "the record stays whole without it"
+        ],
+    )
+
+
+def _limit(told: Config, before: datetime | None, now: datetime) -> datetime:
+    if before is not None:
+        return before.replace(tzinfo=ZoneInfo(told.timezone))
+    if told.serving.record_for is not None:
+        return now - timedelta(days=told.serving.record_for)
+    raise CallError(
+        "how long the record is kept is not said: set serving.record_for in the config, or give "
+        "--before DAY"
+    )

@@ -14,10 +14,9 @@ from serving.record.call_rows import CALL
 from serving.record.index_rows import Row, bundles, instant, is_columns, rows_of, rows_of_call
 from serving.record.index_table import BATCHES, GROUPS, INSERT, SCORES, STATE
 from serving.record.ledger import BATCH, Ledger
-from serving.record.merkle import Entry, RowsError, parsed
+from serving.record.merkle import SCORE, Entry, RowsError, parsed
 from serving.record.seal import ErasedError
 
-SCORE = "score"
 VERSION = 1
 STEP = 1_000  # entries of one commit
 

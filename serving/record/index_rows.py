@@ -15,7 +15,6 @@ from serving.record.index_batch import BANDS
 from serving.record.ledger import BATCH
 from serving.record.merkle import Entry, canonical
 
-SCORE = "score"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPELT = "%Y-%m-%dT%H:%M:%S.%fZ"
 

@@ -40,18 +40,20 @@ from serving.record.draft import Draft, LedgerError, checked, drafted
 from serving.record.head import Head
 from serving.record.merkle import (
     ROW,
+    SCORE,
     Entry,
+    RowsError,
     leaf_hash,
     put,
     sweep,
     temporary_beside,
 )
 from serving.record.migration import VERSION, migrate
-from serving.record.seal import Seals
+from serving.record.retired import through
+from serving.record.seal import ErasedError, Seals, let_go
 from serving.record.table import LEDGER, OF_KIND, OTHERS, TABLES, entry_of, first, streamed
 from serving.record.verifying import Told, Verification, walked
 
-SCORE = "score"
 NUMBER = re.compile(r"[1-9][0-9]{0,11}")
 
 
@@ -391,6 +393,15 @@ class Ledger:
             return first(connection, self._select().where(LEDGER.c.id == entry_id), self._seals)
 
     def _row(self, batch: Entry, number: str) -> Entry | None:
+        try:
+            return self._row_there(batch, number)
+        except RowsError:
+            with self._database.reading() as connection:
+                if batch.seq <= through(connection, self.base):
+                    raise ErasedError(let_go(f"{batch.id}/{number}")) from None
+            raise
+
+    def _row_there(self, batch: Entry, number: str) -> Entry | None:
         if batch.kind == CALL and NUMBER.fullmatch(number):
             rows = self.rows(batch)
             place, layout = int(number) - 1, Layout.from_dict(batch.body["layout"])

@@ -17,9 +17,10 @@ import orjson
 import rfc8785
 
 from features.contract import StamkundeError
-from serving.record.seal import Seals, is_sealed, opened
+from serving.record.seal import ErasedError, Seals, is_sealed, let_go, opened
 
 START = bytes(32)  # what the first link of a chain hangs on
+SCORE = "score"  # the kind of an entry that is one customer's score
 ROW = "row"  # the kind of a batch's row
 _PREFIX, _SUFFIX = ".stamkunde-", ".part"  # of a file that is to become another
 _DAY_S = 86_400
@@ -54,7 +55,15 @@ class Entry:
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        """All that was recorded, as it stands: a sealed body is sealed."""
+        """All that was recorded, as it stands: a sealed body is sealed.
+
+        Raises
+        ------
+        ErasedError
+            If it was let go at the end of its time.
+        """
+        if self.said is None and not self.bytes:
+            raise ErasedError(let_go(self.id))
         return dict(parsed(self.bytes) if self.said is None else self.said)
 
     @cached_property

@@ -20,6 +20,7 @@ from serving.record.call_rows import CALL, call_faults, held_of
 from serving.record.draft import frame
 from serving.record.faults import chain_faults, frame_faults
 from serving.record.merkle import START, Entry
+from serving.record.retired import is_let_go, through
 from serving.record.table import LEDGER, entry_of
 from serving.record.tree import BLOCK, Tree
 
@@ -114,6 +115,7 @@ class Walk:
         self._found = Walked()
         self._leaves: list[bytes] = []
         self._stop = 0
+        self._let_go = through(connection, base)
         self._grow()
 
     def walked(self) -> Walked:
@@ -167,12 +169,17 @@ class Walk:
             return bool(
                 number == seq + 1
                 and kind not in _OF_ROWS
-                and sha256(b"\x00" + data).digest() == leaf
                 and sha256(chain + leaf).digest() == hung
-                and data.startswith(before + b"{")
-                and data.endswith(b"}" + behind)
-                # A name with a quote could be found in what the body says.
-                and '"' not in name + kind + at
+                and (
+                    (
+                        sha256(b"\x00" + data).digest() == leaf
+                        and data.startswith(before + b"{")
+                        and data.endswith(b"}" + behind)
+                        # A name with a quote could be found in what the body says.
+                        and '"' not in name + kind + at
+                    )
+                    or is_let_go(number, kind, data, self._let_go)
+                )
             )
         except (TypeError, AttributeError):  # text in the place of bytes
             return False
@@ -180,23 +187,33 @@ class Walk:
     def _look(self, row: Sequence[Any], seq: int, chain: bytes) -> None:
         """Find what is wrong with an entry, or with a batch's rows."""
         entry = entry_of(dict(zip(_NAMES, row, strict=True)))
-        faulty = list(frame_faults(entry, self._base))
-        if not faulty:
+        retired = is_let_go(entry.seq, entry.kind, entry.bytes, self._let_go)
+        faulty = [] if retired else list(frame_faults(entry, self._base))
+        if not faulty and not retired:
             faulty += self._look_at_rows(entry)
-        faulty += chain_faults(entry, seq, chain)
+        faulty += chain_faults(entry, seq, chain, retired)
         place = entry.seq if isinstance(entry.seq, int) else seq + 1
         told = ((place, f"seq {entry.seq} ({entry.id}): {fault}") for fault in faulty)
         self._found.faults += told
 
     def _look_at_rows(self, entry: Entry) -> list[str]:
         if entry.kind == BATCH:
+            if self._may_be_gone(entry) and not (self._folder / f"{entry.id}.parquet").exists():
+                return []
             held, faulty = batch_faults(entry, self._folder)
         elif entry.kind == CALL:
-            held, faulty = call_faults(entry, held_of(self._connection, entry, self._base))
+            rows = held_of(self._connection, entry, self._base)
+            if self._may_be_gone(entry) and rows is None:
+                return []
+            held, faulty = call_faults(entry, rows)
         else:
             return []
         self._found.rows += held
         return faulty
+
+    def _may_be_gone(self, entry: Entry) -> bool:
+        """Say whether an entry's rows may have been let go at the end of their time."""
+        return entry.seq <= self._let_go
 
     def _take(self, leaf: bytes) -> None:
         """Take an entry's leaf, for the tree."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -102,15 +102,12 @@ class TestInSqlite(BackupContract):
 
 class TestInPostgresql(BackupContract):
     @pytest.fixture(autouse=True)
-    def _server(self, postgres: str) -> None:
-        self.server = postgres
+    def _server(self, new_database: Callable[[], str]) -> None:
+        self.new = new_database
+        self.made_for: dict[Path, str] = {}
 
     def place(self, folder: Path) -> str:
         """A database of its own for each folder."""
-        import psycopg
-
-        name = f"backup_{folder.name}_{uuid.uuid4().hex}"
-        with psycopg.connect(self.server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = self.server.replace("postgresql://", "postgresql+psycopg://")
-        return url.replace("/postgres?", f"/{name}?") if "/postgres?" in url else url
+        if folder not in self.made_for:
+            self.made_for[folder] = self.new()
+        return self.made_for[folder]
