@@ -77,17 +77,19 @@ class _Call:
         prepared = self.online.prepare(asked, self.at, self.key, self.language)
         return prepared, prepared.drafts(self.online.ledger, self.at)
 
-    def once(self, var: Path, scored: Callable[[int], None], note: Note | None) -> Response:
+    def once(
+        self, var: Path, note: Note | None, scored: Callable[[int], None] = lambda _: None
+    ) -> Response:
         """Answer, under ids that every try of the same call gives again.
 
         Parameters
         ----------
         var : Path
             Where the bundles of former releases are.
-        scored : callable
-            Told how many customers are given a score now; those who had theirs before are none.
         note : Note
             Of the call and its key.
+        scored : callable
+            Told how many customers are given a score now; those who had theirs before are none.
         """
         assert note is not None  # there is a key
 
@@ -115,7 +117,8 @@ async def score(request: Request) -> Response:
     )
     if HEADER in request.headers:
         scored = partial(request.scope.__setitem__, "scores")
-        return await once(request, call.body, partial(call.once, request.app.state.var, scored))
+        work = partial(call.once, request.app.state.var, scored=scored)
+        return await once(request, call.body, work)
     recorder, threads = request.app.state.recorder, request.app.state.threads
     asked = call.read() if len(call.body) <= _SMALL else None
     if asked and _is_light(asked):
