@@ -14,8 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from serving.record.batch_layout import CUSTOMER
+from serving.record.batch_row import AS_OF
+from serving.record.call_rows import CALL
 from serving.record.ledger import BATCH, Ledger
 from serving.record.merkle import Entry, RowsError
+from serving.record.redaction import NOBODY
 from serving.record.seal import ErasedError
 
 TASKS = ("churn", "clv")
@@ -63,10 +66,13 @@ def predicted(ledger: Ledger, zone: str) -> Iterator[Told]:
     for entry in ledger.entries():
         if entry.kind == _SCORE:
             waiting += _of_score(entry, zone)
-        elif entry.kind == BATCH:
+        elif entry.kind in (BATCH, CALL):
             yield from _laid(waiting)
             waiting = []
-            yield from _of_batch(ledger, entry)
+            if entry.kind == BATCH:
+                yield from _of_batch(ledger, entry)
+            else:
+                yield from _of_call(ledger, entry, zone)
         if len(waiting) >= _TOGETHER:
             yield from _laid(waiting)
             waiting = []
@@ -103,28 +109,42 @@ def _laid(scores: Sequence[tuple[str, str, date, str, float]]) -> Iterator[Told]
 
 def _of_batch(ledger: Ledger, entry: Entry) -> Iterator[Told]:
     body = entry.body
-    tasks = [task for task in TASKS if task in body["bundles"]]
     if "layout" not in body:
         return  # rows spelt as JSON, of a version that had no columns
     path = ledger.folder / f"{entry.id}.parquet"
     try:
         with pq.ParquetFile(path) as file:
-            for task in tasks:
-                columns = [CUSTOMER, f"{task}.served", f"{task}.code"]
-                rows = file.read(columns=columns)
-                yield _told(body, task, rows, date.fromisoformat(body["as_of"]))
+            for task in _tasks(body):
+                rows = file.read(columns=[CUSTOMER, f"{task}.served", f"{task}.code"])
+                days = np.full(rows.num_rows, date.fromisoformat(body["as_of"]), dtype=object)
+                yield _told(body, task, rows, days)
     except (OSError, pa.ArrowException) as error:
         raise RowsError(f"{path}: {error}; restore it from a backup") from error
 
 
-def _told(body: Mapping[str, Any], task: str, rows: pa.Table, day: date) -> Told:
+def _of_call(ledger: Ledger, entry: Entry, zone: str) -> Iterator[Told]:
+    body, rows, asked = entry.body, ledger.rows(entry), _day(entry.at, zone)
+    said = rows.column(AS_OF).to_pylist()
+    days = np.array([date.fromisoformat(day) if day else asked for day in said], dtype=object)
+    for task in _tasks(body):
+        yield _told(body, task, rows, days)
+
+
+def _tasks(body: Mapping[str, Any]) -> list[str]:
+    return [task for task in TASKS if task in body["bundles"]]
+
+
+def _told(body: Mapping[str, Any], task: str, rows: pa.Table, days: np.ndarray) -> Told:
     """Return what rows in columns say, but for those with a code and those who are erased."""
-    chosen = pc.and_(
-        pc.is_null(rows.column(f"{task}.code")),
-        pc.and_(pc.is_valid(rows.column(CUSTOMER)), pc.is_finite(rows.column(f"{task}.served"))),
+    named = pc.not_equal(rows.column(CUSTOMER), NOBODY)
+    scored = pc.is_finite(rows.column(f"{task}.served"))
+    coded = pc.is_valid(rows.column(f"{task}.code"))
+    chosen = np.asarray(pc.and_not(pc.and_(named, scored), coded))
+    held = rows.filter(pa.array(chosen))
+    return Told(
+        task,
+        body["bundles"][task],
+        days[chosen],
+        np.array(held.column(CUSTOMER).to_pylist(), dtype=object),
+        held.column(f"{task}.served").to_numpy(),
     )
-    held = rows.filter(chosen)
-    customers = np.array(held.column(CUSTOMER).to_pylist(), dtype=object)
-    served = held.column(f"{task}.served").to_numpy()
-    days = np.full(len(customers), day, dtype=object)
-    return Told(task, body["bundles"][task], days, customers, served)
