@@ -27,7 +27,10 @@ from serving.upkeep import copied
 
 PAPERS = "backup.json"
 RECORD = "record.db"
-BESIDE = ("secret", "marks", "marks.key", "checkpoint.key", "checkpoint.pub", "keys.json")
+TO_FIND_BY = ("secret", "marks.key")
+"""The secrets by which customers are found in the record, and known again once erased."""
+
+BESIDE = (*TO_FIND_BY, "marks", "checkpoint.key", "checkpoint.pub", "keys.json")
 FOLDERS = ("batches", "releases")
 DERIVED = tuple(table.name for table in TABLES)  # the index, which is made again from the record
 

@@ -14,7 +14,7 @@ from features.database import Database
 from serving.record.ledger import Ledger
 from serving.record.verifying import Verification
 from serving.upkeep import copied
-from serving.upkeep.backup import FOLDERS, PAPERS, RECORD, Backup, BackupError, read
+from serving.upkeep.backup import PAPERS, RECORD, TO_FIND_BY, Backup, BackupError, read
 
 KIND = "restore"
 """Of the entry that says that a record was restored, and from when."""
@@ -71,13 +71,11 @@ def restore(ledger: Ledger, folder: Path, var: Path, at: datetime) -> Restored:
 
 
 def _restore_files(backup: Backup, folder: Path, var: Path) -> None:
-    """Copy the files; of those that are there already, only the same are let be."""
+    """Copy the files that are not there; what is there may know more, of marks and keys say."""
     names = [name for name in backup.files if name not in (RECORD, PAPERS)]
-    for name in names:
-        held = var / name
-        # What is served now may well be newer; the bundles are named by what they hold.
-        kept = Path(name).parts[0] in FOLDERS or not held.exists()
-        if not kept and held.read_bytes() != (folder / name).read_bytes():
+    for name in TO_FIND_BY:
+        held, kept = var / name, folder / name
+        if held.exists() and kept.exists() and held.read_bytes() != kept.read_bytes():
             raise BackupError(
                 f"{held}: is another than the backup's; move it aside, as the record's customers "
                 "can be found by its own secrets alone"

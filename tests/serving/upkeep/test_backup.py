@@ -99,6 +99,15 @@ class TestInSqlite(BackupContract):
         with pytest.raises(BackupError, match="is another than the backup's"):
             restore(Ledger(tmp_path / "c.db", "shop"), tmp_path / "copy", tmp_path / "b", NOON)
 
+    def test_leaves_the_marks_that_came_since(self, tmp_path: Path) -> None:
+        ledger = self.made(self.place(tmp_path / "a"), tmp_path / "a")
+        (tmp_path / "a" / "marks").write_bytes(b"a" * 16)
+        back_up(ledger.database, "shop", tmp_path / "a", tmp_path / "copy", NOON)
+        (tmp_path / "b").mkdir()
+        (tmp_path / "b" / "marks").write_bytes(b"a" * 16 + b"b" * 16)
+        restore(Ledger(self.place(tmp_path / "b"), "shop"), tmp_path / "copy", tmp_path / "b", NOON)
+        assert (tmp_path / "b" / "marks").read_bytes() == b"a" * 16 + b"b" * 16
+
 
 class TestInPostgresql(BackupContract):
     @pytest.fixture(autouse=True)
