@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from serving.record.batch_row import PLACE
 from serving.record.draft import LedgerError
 from serving.record.ledger import Ledger
 from serving.record.merkle import Entry
+from serving.record.seal import ErasedError
 from serving.scoring.online import WHOLE, Name, Online
 
 Results = list[dict[str, Any]]
@@ -55,14 +57,26 @@ def scored_once(
 
 
 def _on_record(ledger: Ledger, name: Name, count: int) -> dict[int, Entry]:
-    """Return the scores that are on record, by their places in the call."""
+    """Return the scores that are on record, by their places in the call.
+
+    Those of customers who are erased since are not there: who is asked for anew is refused.
+    """
     known = {place: ledger.get(name(place)) for place in range(count) if ledger.holds(name(place))}
+    known = {place: entry for place, entry in known.items() if _is_readable(entry)}
     if ledger.holds(name(WHOLE)):
         call = ledger.get(name(WHOLE))
         places = ledger.rows(call).column(PLACE).to_pylist()
         rows = ledger.rows_of_call(call)
-        known |= {int(place): row for place, row in zip(places, rows, strict=True)}
+        left = (int(place) for place in places if not isnan(place))
+        known |= dict(zip(left, rows, strict=True))
     return known
+
+
+def _is_readable(entry: Entry) -> bool:
+    try:
+        return bool(entry.body)
+    except ErasedError:
+        return False
 
 
 def _resumed(

@@ -136,7 +136,7 @@ def _surveyed(
         config.name,
         at.isoformat(timespec="seconds"),
         {name: count for name, count in counts.items() if count},
-        held.batches.places(person),
+        held.rows.places(person),
         [model.to_dict() for model in models.learned_from(config.var, mark)],
     )
 

@@ -13,7 +13,7 @@ from serving.batch.at_risk import FILE as LATEST
 from serving.destinations.known import beside
 from serving.people import files
 from serving.people.holding import Holding
-from serving.people.on_record import BatchRows, SealedScores
+from serving.people.on_record import RowsOnRecord, SealedScores
 from serving.people.places import Place, noted
 from serving.people.tables import RememberedAnswers, ScoresTable, StoredFeatures
 from serving.record.ledger import Ledger
@@ -28,13 +28,13 @@ class Inventory:
     Parameters
     ----------
     ledger : Ledger
-    batches : BatchRows
+    rows : RowsOnRecord
     holdings : tuple of Holding
         All of it, in the order that it is removed in: what shows first, the record last.
     """
 
     ledger: Ledger
-    batches: BatchRows
+    rows: RowsOnRecord
     holdings: tuple[Holding, ...]
 
 
@@ -51,16 +51,16 @@ def opened(config: Config) -> Iterator[Inventory]:
         stack.callback(ledger.close)
         index = settings.open_index(base, var)
         stack.callback(index.close)
-        batches = BatchRows(ledger)
+        rows = RowsOnRecord(ledger)
         yield Inventory(
             ledger,
-            batches,
+            rows,
             (
                 StoredFeatures(store, base),
                 RememberedAnswers(remembered),
                 *_of_base(var),
                 *_elsewhere(var, base),
-                batches,
+                rows,
                 SealedScores(ledger, index),
             ),
         )
@@ -78,7 +78,12 @@ def _of_base(var: Path) -> Iterator[Holding]:
 
 def _elsewhere(var: Path, base: str) -> Iterator[Holding]:
     """Give the places that were written to on request."""
-    for place in noted(var):
+    # Where the report lies unless told otherwise, and the demonstration's scores.
+    usual = [
+        Place("report", str(var.absolute() / "retention.html")),
+        Place("scores", str(var.absolute() / "scores.parquet")),
+    ]
+    for place in sorted({*noted(var), *usual}):
         if place.table is not None:
             yield ScoresTable(place.place, *place.table, base)
         else:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from serving.people.holding import Person
-from serving.record import batch_rows
+from serving.record import batch_rows, redaction
+from serving.record.batch_layout import Layout
+from serving.record.call_rows import CALL
 from serving.record.index import Index, Search
 from serving.record.ledger import BATCH, Ledger
 from serving.record.merkle import Entry
@@ -50,36 +53,46 @@ class SealedScores:
 
 
 @dataclass(frozen=True)
-class BatchRows:
-    """Rows of batches: emptied in their files, so that the batches' roots still hold."""
+class RowsOnRecord:
+    """Rows of batches and of calls of many: emptied where they lie, so that their roots hold."""
 
     ledger: Ledger
-    name: str = "rows of batches on record"
+    name: str = "rows of batches and large calls on record"
 
     def held(self, person: Person) -> list[Any]:
         """Return what the person's rows say."""
         found = []
-        for batch in self._batches():
-            for number in self.numbers(batch, person):
-                row = self.ledger.get(f"{batch.id}/{number}")
+        for entry in self._entries():
+            for number in self.numbers(entry, person):
+                row = self.ledger.get(f"{entry.id}/{number}")
                 found.append({"id": row.id, "at": row.at, **row.body})
         return found
 
     def remove(self, person: Person) -> None:
         """Empty the person's rows."""
-        for batch in self._batches():
-            if numbers := self.numbers(batch, person):
-                batch_rows.erase(self.ledger.folder / f"{batch.id}.parquet", batch.body, numbers)
+        for entry in self._entries():
+            numbers = self.numbers(entry, person)
+            if numbers and entry.kind == CALL:
+                self.ledger.erase_rows(entry, numbers)
+            elif numbers:
+                batch_rows.erase(self._file(entry), entry.body, numbers)
+        self.ledger.scrub()
 
     def places(self, person: Person) -> dict[str, list[int]]:
-        """Return which rows of which batches are about the person."""
-        held = {batch.id: self.numbers(batch, person) for batch in self._batches()}
-        return {batch_id: numbers for batch_id, numbers in held.items() if numbers}
+        """Return which rows of which batches and calls are about the person."""
+        held = {entry.id: self.numbers(entry, person) for entry in self._entries()}
+        return {name: numbers for name, numbers in held.items() if numbers}
 
-    def numbers(self, batch: Entry, person: Person) -> list[int]:
-        """Return the numbers of the person's rows in a batch."""
-        path = self.ledger.folder / f"{batch.id}.parquet"
-        return batch_rows.of_customer(path, batch.body, person.token)
+    def numbers(self, entry: Entry, person: Person) -> list[int]:
+        """Return the numbers of the person's rows in a batch or a call."""
+        if entry.kind == CALL:
+            layout = Layout.from_dict(entry.body["layout"])
+            return redaction.numbers_of(self.ledger.rows(entry), layout, person.token, 1)
+        return batch_rows.of_customer(self._file(entry), entry.body, person.token)
 
-    def _batches(self) -> list[Entry]:
-        return list(self.ledger.entries(BATCH))
+    def _entries(self) -> Iterator[Entry]:
+        for kind in (BATCH, CALL):
+            yield from list(self.ledger.entries(kind))
+
+    def _file(self, batch: Entry) -> Path:
+        return self.ledger.folder / f"{batch.id}.parquet"

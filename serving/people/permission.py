@@ -53,7 +53,7 @@ class Permission:
         ids = ids_of(asked)
         marked = self.marks.among(ids)
         refused = {
-            place: CustomerError(ERASED, "this customer asked to be forgotten; do not ask again")
+            place: erased()
             for place, customer in enumerate(ids if marked else ())
             if customer in marked
         }
@@ -98,6 +98,11 @@ class Permission:
         said = [row[name] for row in rows if name in row]
         # Of several rows that do not agree, none is taken for a yes.
         return all(map(_is_yes, said)) if said else None
+
+
+def erased() -> CustomerError:
+    """Return why a customer has no score who asked to be forgotten."""
+    return CustomerError(ERASED, "this customer asked to be forgotten; do not ask again")
 
 
 def _is_yes(value: Any) -> bool:

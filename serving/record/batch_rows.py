@@ -168,7 +168,7 @@ def read_row(
     """
     for _, held in read_rows(path, batch, [number]):
         if held is None:
-            raise ErasedError("this row was about a customer who is erased: nothing is left of it")
+            raise ErasedError(redaction.SAID)
         return held
     return None
 

@@ -5,16 +5,18 @@ They are put there in the same write as the call's entry, which commits to their
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
 
+from serving.record import redaction
 from serving.record.batch_layout import Layout, LayoutError, leaves
 from serving.record.batch_rows import Commitment, row_said
 from serving.record.merkle import ROW, Entry, RowsError, leaf_hash
+from serving.record.seal import ErasedError
 from serving.record.table import ROWS
 from serving.record.tree import Tree
 
@@ -56,8 +58,23 @@ def unpacked(entry: Entry, held: bytes | None) -> pa.Table:
 def committed(layout: Layout, rows: pa.Table) -> Commitment:
     """Return the number and the Merkle root of rows."""
     tree = Tree()
-    tree.add(leaves(layout, rows))
+    tree.add(redaction.restored(leaves(layout, rows), rows, 1, redaction.borne(rows)))
     return tree.count, tree.root
+
+
+def without(layout: Layout, rows: pa.Table, numbers: Collection[int]) -> pa.Table:
+    """Return a call's rows of which some are erased, by number from 1: their hashes stay."""
+    gone = redaction.borne(rows)
+    there = redaction.restored(leaves(layout, rows), rows, 1, gone)
+    gone |= {number: there[number - 1] for number in numbers}
+    left = redaction.emptied(rows, layout, [number - 1 for number in numbers])
+    return redaction.marked(left, gone)
+
+
+def replace_rows(connection: sa.Connection, call: Entry, base: str, rows: pa.Table) -> None:
+    """Put rows in the place of a call's."""
+    mine = (ROWS.c.base == base, ROWS.c.id == call.id)
+    connection.execute(sa.update(ROWS).where(*mine).values(bytes=packed(rows)))
 
 
 def held_of(connection: sa.Connection, entry: Entry, base: str) -> bytes | None:
@@ -68,14 +85,23 @@ def held_of(connection: sa.Connection, entry: Entry, base: str) -> bytes | None:
 
 
 def entries_of(call: Entry, rows: pa.Table) -> Iterator[Entry]:
-    """Yield rows of a call as entries, in its place."""
+    """Yield rows of a call as entries, in its place; but for those that are erased."""
     layout = Layout.from_dict(call.body["layout"])
     for place in range(rows.num_rows):
-        yield entry_of(call, layout, rows, place)
+        if not redaction.is_empty(rows, place):
+            yield entry_of(call, layout, rows, place)
 
 
 def entry_of(call: Entry, layout: Layout, rows: pa.Table, place: int) -> Entry:
-    """Return one row of a call, the first being 0, as an entry."""
+    """Return one row of a call, the first being 0, as an entry.
+
+    Raises
+    ------
+    ErasedError
+        If it was about a customer who is erased.
+    """
+    if redaction.is_empty(rows, place):
+        raise ErasedError(redaction.SAID)
     data, said = row_said(call.body, layout, rows.slice(place, 1))
     name = f"{call.id}/{place + 1}"
     return replace(call, id=name, kind=ROW, bytes=data, leaf_hash=leaf_hash(data), said=said)

@@ -32,7 +32,9 @@ from serving.record.call_rows import (
     entries_of,
     held_of,
     packed,
+    replace_rows,
     unpacked,
+    without,
 )
 from serving.record.call_rows import entry_of as entry_of_call
 from serving.record.checkpoint import Checkpoint
@@ -244,6 +246,19 @@ class Ledger:
         """
         for number, held in read_rows(self.folder / f"{batch.id}.parquet", batch, numbers):
             yield number, held and _row_of(batch, number, *held)
+
+    def erase_rows(self, call: Entry, numbers: Collection[int]) -> None:
+        """Empty some rows of a call, the first being 1; its root commits to what they were.
+
+        Raises
+        ------
+        RowsError
+            If they cannot be read.
+        """
+        layout = Layout.from_dict(call.body["layout"])
+        with self._database.writing() as connection:
+            rows = unpacked(call, held_of(connection, call, self.base))
+            replace_rows(connection, call, self.base, without(layout, rows, numbers))
 
     def holds(self, entry_id: str) -> bool:
         """Say whether an id is on record."""

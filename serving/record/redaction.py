@@ -18,6 +18,10 @@ import pyarrow.compute as pc
 from serving.record.batch_layout import CUSTOMER, Layout
 from serving.record.merkle import RowsError, parsed, put, sync, temporary_beside
 
+_ERASED = b"erased"
+
+SAID = "this row was about a customer who is erased: nothing is left of it"
+
 NOBODY = ""
 """Whom an erased row of columns is of."""
 
@@ -53,6 +57,27 @@ def keep(path: Path, leaves: Mapping[int, bytes]) -> None:
         part.write_text(json.dumps(held, indent=0))
         sync(part)
         put(part, file)
+
+
+def marked(rows: pa.Table, leaves: Mapping[int, bytes]) -> pa.Table:
+    """Return rows that bear the leaf hashes of erased ones among them, as those of a call do."""
+    held = json.dumps({str(number): leaf.hex() for number, leaf in sorted(leaves.items())})
+    return rows.replace_schema_metadata({_ERASED: held})
+
+
+def borne(rows: pa.Table) -> dict[int, bytes]:
+    """Return what `marked` put to rows; nothing where none is erased.
+
+    Raises
+    ------
+    RowsError
+        If that is not as it was put.
+    """
+    held = (rows.schema.metadata or {}).get(_ERASED, b"{}")
+    try:
+        return {int(number): bytes.fromhex(leaf) for number, leaf in json.loads(held).items()}
+    except (ValueError, AttributeError, TypeError):
+        raise RowsError("the hashes of erased rows cannot be read") from None
 
 
 def numbers_of(rows: pa.Table, layout: Layout | None, customer: str, first: int) -> list[int]:

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, get_args
 
 from configs.errors import StamkundeError
+from features.marks import Marks
 from serving.api.answers import ScoreAnswer
 from serving.api.asked import Asked, ScoreRequest
 from serving.scoring.online import Online
@@ -46,6 +47,21 @@ class Recent:
             call = call.model_copy(update={"customers": asked})
         with self._lock:
             self._calls.append(call)
+
+    def forget(self, marks: Marks) -> None:
+        """Drop the customers who asked to be forgotten since their calls came."""
+        with self._lock:
+            marked = marks.among(
+                each.customer_id for call in self._calls for each in call.customers
+            )
+            if not marked:
+                return
+            kept = list(self._calls)
+            self._calls.clear()
+            for call in kept:
+                left = [each for each in call.customers if each.customer_id not in marked]
+                if left:
+                    self._calls.append(call.model_copy(update={"customers": left}))
 
     def calls(self) -> list[ScoreRequest]:
         """Return the customers of the calls that are kept, those asked alike in one call."""

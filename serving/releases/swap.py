@@ -88,6 +88,7 @@ class Successor:
         at : datetime
             Now.
         """
+        self._forget()
         try:
             seen = pointer(self._var)
         except OSError:
@@ -105,6 +106,15 @@ class Successor:
         except Exception as error:
             # A bundle that breaks a library must not end the looking. Texts may quote data.
             self._wait(seen, f"it cannot be used ({type(error).__name__})", at)
+
+    def _forget(self) -> None:
+        """Drop who asked to be forgotten from the calls that are kept."""
+        permission = self._served.online.permission
+        try:
+            if permission is not None:
+                self._served.recent.forget(permission.marks)
+        except (StamkundeError, OSError) as error:
+            log.error("marks", why=type(error).__name__)  # calls are refused for the same reason
 
     def _advance(self, seen: Pointer, at: datetime) -> None:
         if seen != self._seen:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import sqlite3
+import zlib
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from configs.schema import Config
@@ -53,9 +57,26 @@ def _contents(path: Path) -> Iterator[bytes]:
     if path.suffix == ".parquet":
         with pq.ParquetFile(path) as file:
             for group in range(file.num_row_groups):
-                for column in file.read_row_group(group).columns:
-                    # The dictionary too, in which a text may lie that no row has.
-                    for chunk in column.chunks:
-                        dictionary = getattr(chunk, "dictionary", None)
-                        yield repr(chunk.to_pylist()).encode()
-                        yield repr(dictionary.to_pylist() if dictionary else None).encode()
+                yield from _values(file.read_row_group(group))
+    if path.suffix == ".db":
+        with closing(sqlite3.connect(path)) as connection:
+            for blob in _blobs(connection):
+                with suppress(zlib.error):
+                    yield zlib.decompress(blob)
+                with suppress(pa.ArrowException, OSError), pa.ipc.open_stream(blob) as stream:
+                    yield from _values(stream.read_all())
+
+
+def _values(table: pa.Table) -> Iterator[bytes]:
+    for column in table.columns:
+        for chunk in column.chunks:
+            yield repr(chunk.to_pylist()).encode()
+            if pa.types.is_dictionary(chunk.type):  # in which a text may lie that no row has
+                yield repr(chunk.dictionary.to_pylist()).encode()
+
+
+def _blobs(connection: sqlite3.Connection) -> Iterator[bytes]:
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (name,) in tables:
+        for row in connection.execute(f'SELECT * FROM "{name}"'):
+            yield from (cell for cell in row if isinstance(cell, bytes))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -21,16 +22,21 @@ from configs.schema import Config
 from features.marks import Marks, spelt
 from features.source import load_tables
 from serving import settings
+from serving.api.asked import ScoreRequest
+from serving.api.regular import MANY
 from serving.batch.fill import fill_store
 from serving.batch.run import score_base
 from serving.destinations.place import destination_of
 from serving.destinations.stamp import Stamp
+from serving.idempotency.remembered import Call
+from serving.idempotency.resumed import scored_once
 from serving.people import places
-from serving.people.erasure import KIND, erase
+from serving.people.erasure import KIND, erase, person_of
 from serving.people.files import ParquetRows
 from serving.people.subject import subject
 from serving.record.audit import replays_alike
 from serving.record.seal import ErasedError
+from serving.releases.shadow import Recent
 from tests.factories import AS_OF, make_bundles, make_config
 from tests.serving.people.persons import ANNA, INCOME, make_base, traces
 from tests.serving.shop import client_of, opened
@@ -54,6 +60,10 @@ class Held:
             ]
             alone = {"customers": [{"customer_id": OTHER}]}
             shop.client.post("/v1/score", json=alone, headers={"Idempotency-Key": "k2"})
+            names = [*(f"{number:03}" for number in range(20, 20 + MANY)), ANNA, OTHER]
+            many = {"customers": [{"customer_id": held} for held in names]}
+            told = shop.client.post("/v1/score", json=many).json()["results"]
+            self.call = told[0]["id"].partition("/")[0]
             self.release = shop.release
         self.outs = [folder / name for name in ("s.parquet", "s.csv.gz")]
         self.table = f"sqlite:///{folder / 'crm.db'}"
@@ -138,11 +148,11 @@ def test_the_record_is_whole_and_everybody_elses_scores_replay(erased):
     assert ledger.verify().faults == ()
     assert replays_alike(erased.config, erased.scores[1])
     assert replays_alike(erased.config, erased.scores[3])
-    batch, gone = erased.batches[0], erased.receipt.rows[erased.batches[0]]
-    count = ledger.get(batch).body["rows"]
-    for number in range(1, count + 1):
-        if number not in gone:
-            assert replays_alike(erased.config, f"{batch}/{number}")
+    for name in (erased.batches[0], erased.call):
+        gone = erased.receipt.rows[name]
+        for number in range(1, ledger.get(name).body["rows"] + 1):
+            if number not in gone:
+                assert replays_alike(erased.config, f"{name}/{number}")
     ledger.close()
 
 
@@ -164,13 +174,13 @@ def test_the_receipt_tells_what_was_removed_and_names_nobody(erased):
     told = erased.receipt
     assert told.removed["feature store"] == 1
     assert told.removed["scores on record"] == 2
-    assert told.removed["rows of batches on record"] == 3
+    assert told.removed["rows of batches and large calls on record"] == 4
     assert told.removed["remembered answers"] == 1
     assert told.removed["latest batch"] == 1
     assert told.removed["predictions of run churn-1"] == 1
     assert sum("crm.db" in place for place in told.removed) == 1
     assert sum("s.csv.gz" in place for place in told.removed) == 2
-    assert sorted(told.rows) == sorted(erased.batches)
+    assert sorted(told.rows) == sorted([*erased.batches, erased.call])
     assert [(held["run"], held["held"]) for held in told.models] == [
         ("churn-1", True),
         ("old-1", None),
@@ -185,8 +195,8 @@ def test_the_receipt_tells_what_was_removed_and_names_nobody(erased):
 
 def test_over_http_her_scores_are_gone_and_others_are_told(erased):
     with client_of(erased.config, erased.release) as client:
-        batch, (row,) = next(iter(erased.receipt.rows.items()))
-        for gone in (erased.scores[0], f"{batch}/{row}"):
+        rows = [f"{name}/{row}" for name, (row,) in erased.receipt.rows.items()]
+        for gone in (erased.scores[0], *rows):
             told = client.get(f"/v1/scores/{gone}")
             assert (told.status_code, told.json()["title"]) == (410, "Gone")
         assert client.get(f"/v1/scores/{erased.scores[1]}").json()["replayed"]
@@ -198,10 +208,23 @@ def test_over_http_her_scores_are_gone_and_others_are_told(erased):
         assert ANNA not in names
 
 
+def test_what_the_service_keeps_of_recent_calls_forgets_her(erased):
+    recent = Recent()
+    for customers in ([ANNA], [ANNA, OTHER], [OTHER]):
+        recent.note(
+            ScoreRequest.model_validate({"customers": [{"customer_id": c} for c in customers]})
+        )
+    recent.forget(Marks(erased.var, "shop"))
+    assert [[each.customer_id for each in call.customers] for call in recent._calls] == [
+        [OTHER],
+        [OTHER],
+    ]
+
+
 def test_others_keep_all_that_they_had(erased):
     held = subject(erased.config, OTHER)["held"]
     assert len(held["scores on record"]) == 3
-    assert len(held["rows of batches on record"]) == 3
+    assert len(held["rows of batches and large calls on record"]) == 4
     assert len(held["latest batch"]) == 1
     for out in erased.outs:
         read = pd.read_csv if out.suffix == ".gz" else pd.read_parquet
@@ -215,7 +238,7 @@ def test_all_that_was_held_could_be_seen_before(erased):
     scores = told["held"]["scores on record"]
     assert {held["id"] for held in scores} == {erased.scores[0], erased.scores[2]}
     assert INCOME in json.dumps(scores)
-    assert INCOME in json.dumps(told["held"]["rows of batches on record"])
+    assert INCOME in json.dumps(told["held"]["rows of batches and large calls on record"])
     after = subject(erased.config, ANNA)
     assert (after["forgotten"], after["held"]) == (True, {})
 
@@ -234,6 +257,35 @@ def test_the_next_load_does_not_bring_her_back(erased):
     assert score_base(config, tables, erased.release, AS_OF, out, AT, 3, "en").customers == 39
     left = [held for held in traces(erased.folder) if not held.startswith(_SOURCES)]
     assert left == []
+
+
+def test_a_call_that_is_made_again_after_its_process_died_says_who_is_erased(erased):
+    with client_of(erased.config, erased.release) as client:
+        online = client.online
+        asked = {"customers": [{"customer_id": held} for held in (ANNA, OTHER)]}
+        request = ScoreRequest.model_validate(asked)
+        remembered = settings.open_remembered(erased.config, erased.var)
+        note = remembered.begin(Call.of("", "k9", b"again"), AT)
+        remembered.close()
+        token = person_of(erased.config, ANNA).token
+        name = note.name(online.secret, "shop", 0)
+        online.ledger.append([(name, "score", {"customer": token, "late": True})], AT)
+        _destroy(erased, token)
+
+        def score(wanted, name, _):
+            return online.score(wanted, AT, name=name)["results"]
+
+        told = scored_once(online, erased.var, request, replace(note, again=True), score)
+        assert told[0]["customer_id"] == ANNA
+        assert told[0]["error"]["code"] == "erased"
+        assert told[1]["id"] == note.name(online.secret, "shop", 1)
+
+
+def _destroy(held, token):
+    keys, ledger = settings.open_keyring("shop", held.var), held.ledger()
+    ledger.append([], AT, together_with=lambda connection: keys.destroy(connection, token))
+    keys.close()
+    ledger.close()
 
 
 KILLED = """
@@ -300,7 +352,7 @@ def test_broken_off_in_between_and_run_again_it_is_one_erasure(tmp_path, base, b
     broken_off(held)
     receipt = erase(held.config, ANNA, AT)
     assert receipt.removed == expected
-    assert len(receipt.rows) == 3
+    assert len(receipt.rows) == 4
     assert [found for found in traces(tmp_path) if not found.startswith(_SOURCES)] == []
     ledger = held.ledger()
     assert ledger.verify().whole
