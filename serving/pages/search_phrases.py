@@ -48,6 +48,10 @@ SEARCH: Phrases = {
     "head_as_of": ("Known up to", "Kendt til"),
     "head_risk": ("Risk of leaving", "Risiko for at gå"),
     "head_value": ("Expected value", "Forventet værdi"),
+    "unread": (
+        "The scores of these are missing here, as their rows cannot be read: {these}.",
+        "Scorerne fra disse mangler her, da deres rækker ikke kan læses: {these}.",
+    ),
     "more": ("Older ones", "Ældre"),
     "first_page": ("Back to the newest", "Tilbage til de nyeste"),
 }

@@ -16,5 +16,7 @@ START: Phrases = {
     "entries": ("Entries", "Poster"),
     "last_entry": ("Last entry", "Seneste post"),
     "nothing_yet": ("Nothing is on record yet.", "Der er ikke registreret noget endnu."),
+    "whole": ("Is it whole?", "Er det intakt?"),
+    "whole_check": ("Check the whole record", "Kontrollér hele registret"),
     "find": ("Find a score", "Find en score"),
 }

@@ -245,11 +245,11 @@ def test_a_score_that_comes_out_otherwise_is_told_with_how_far_it_moved(shop, id
         return again
 
     monkeypatch.setattr(replaying, "replay", other)
-    monkeypatch.setattr(replaying, "_installed", lambda: {"numpy": "99.0"})
+    monkeypatch.setattr(replaying, "_moved_on", lambda *_: {"numpy": ("2.0", "99.0")})
     said = text(shop, f"/audit/scores/{ids[0]}?lang=en&replay=1")
     assert "is NOT the same" in said
     assert "<dd>0.25</dd>" in said
-    assert "→ 99.0" in said
+    assert "numpy 2.0 → 99.0" in said
 
 
 @pytest.mark.usefixtures("ids")
