@@ -11,7 +11,6 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -59,10 +58,8 @@ class Roster:
 
     def find(self, customer: bytes) -> list[int]:
         """Return the rows of a customer, the last first."""
-        held = range(len(self.order))
-        first = bisect_left(held, customer, key=self._token)
-        found = []
-        for place in islice(held, first, None):
+        first, found = bisect_left(range(len(self.order)), customer, key=self._token), []
+        for place in range(first, len(self.order)):
             if self._token(place) != customer:
                 break
             found.append(int(self.order[place]))

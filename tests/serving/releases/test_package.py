@@ -157,6 +157,22 @@ def assert_scores_as_here(url, config, release) -> None:
     assert json.dumps({**by_id, "id": ""}) == json.dumps({**here, "id": ""})
 
 
+def assert_scores_replay(url) -> None:
+    """Have a service compute scores on record again: a call's of one, and a call's of many."""
+    asked = [{"customer_id": f"{number:03}"} for number in range(1, 21)]
+    calls = [asked, *([customer] for customer in asked)]
+    scored = [
+        said
+        for customers in calls
+        for said in httpx.post(f"{url}/v1/score", json={"customers": customers}).json()["results"]
+    ]
+    assert len(scored) == 40
+    for said in scored:
+        again = httpx.get(f"{url}/v1/scores/{said['id']}").json()
+        assert again["replayed"], again
+        assert (again["churn"], again["clv"]) == (said["churn"], said["clv"])
+
+
 def assert_scores_the_base(url) -> None:
     """Have a service score the whole base, which a process of its own does."""
     job = httpx.post(f"{url}/v1/score/batch").json()["job"]
@@ -206,6 +222,7 @@ def test_an_image_is_built_from_a_folder_that_serves_alone_until_a_signal(
     try:
         server.wait_until_ready(url, process)
         assert_scores_as_here(url, config, release)
+        assert_scores_replay(url)
         assert_scores_the_base(url)
         alive = json.loads(lines[-2].removeprefix("HEALTHCHECK CMD "))[2].replace("3000", port)
         assert subprocess.run([sys.executable, "-c", alive]).returncode == 0
