@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -185,12 +186,32 @@ def _head_faults(connection: sa.Connection, base: str, record: Record) -> Iterat
     except LedgerError as error:
         yield record.entries, str(error)
         return
-    found = record.head
-    if found.size < due.size and not record.faults:
-        yield found.size + 1, f"seq {found.size + 1} to {due.size}: removed from the end"
-    elif found != due and not record.faults:
-        yield found.size, "the record's head is not that of its entries"
+    if not record.faults:
+        yield from _end_faults(record.head, due)
     yield from _block_faults(connection, base, record)
+
+
+def _end_faults(found: Head, due: Head) -> Iterator[tuple[int, str]]:
+    """Say where entries that are whole in themselves are not those of the record's head."""
+    if found.size < due.size:
+        yield found.size + 1, f"seq {found.size + 1} to {due.size}: removed from the end"
+    elif found.size > due.size:
+        yield due.size + 1, f"seq {due.size + 1} to {found.size}: stand behind the record's head"
+    elif found.tree != due.tree:
+        first = 1
+        bits = (bit for bit in reversed(range(found.size.bit_length())) if found.size >> bit & 1)
+        for bit, mine, its in zip_longest(bits, found.tree.hashes, due.tree.hashes):
+            length = 1 << bit if bit is not None else 1
+            if mine != its:
+                yield first, _other(first, length)
+                return
+            first += length
+    elif found != due:
+        yield found.size, "the record's head is not that of its entries"
+
+
+def _other(first: int, length: int) -> str:
+    return f"seq {first} to {first + length - 1}: not those over which the record's tree was made"
 
 
 def _block_faults(
