@@ -12,7 +12,7 @@ from serving.commands import console
 if TYPE_CHECKING:
     from features.source import Tables
     from serving.watching.drift import Drift
-    from serving.watching.outcomes import OutcomeWeek
+    from serving.watching.outcome import OutcomeWeek
 
 _FEATURES = 10  # lines of features in a table; --json has them all
 _SHOWN = {

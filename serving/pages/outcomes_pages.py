@@ -20,7 +20,7 @@ from serving.pages.watching_phrases import DRIFT, OUTCOMES
 from serving.pages.words import Words
 from serving.routes.route import ScopedRoute
 from serving.watching import kept
-from serving.watching.outcomes import OutcomeWeek
+from serving.watching.outcome import OutcomeWeek
 from training.bootstrap import Interval
 from training.metrics import CHURN_METRICS, LEVEL_METRICS, VALUE_METRICS
 

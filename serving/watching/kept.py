@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from serving.record.merkle import put, sync, temporary_beside
-from serving.watching.outcomes import OutcomeWeek
+from serving.watching.outcome import OutcomeWeek
 from training.bootstrap import Interval
 
 FILE = Path("watching", "outcomes.json")

@@ -8,7 +8,7 @@ from math import nan
 import pytest
 
 from serving.watching import kept
-from serving.watching.outcomes import OutcomeWeek
+from serving.watching.outcome import OutcomeWeek
 from tests.factories import make_bundles, make_config
 from tests.serving.shop import opened
 from training.bootstrap import Interval

@@ -15,7 +15,8 @@ from serving.record.tokens import customer_token
 from serving.releases.release import Release, bundle_by_digest, publish
 from serving.settings import open_ledger, open_secret
 from serving.watching import kept
-from serving.watching.outcomes import OutcomeWeek, TimelessError, outcomes
+from serving.watching.outcome import OutcomeWeek
+from serving.watching.outcomes import TimelessError, outcomes
 from serving.watching.seen import week_of
 from tests.factories import make_bundles
 from tests.training.bases import make_regulars, make_regulars_config, make_snapshot_config
