@@ -23,12 +23,12 @@ from training.bootstrap import Interval
 from training.coverage import coverage
 from training.evaluate import Evaluation
 from training.gate import Verdict
+from training.libraries import libraries
 from training.model import Explanation, Model
 from training.split import Split
 from training.suitability import unsuited
 from training.tenths import tenths
 
-LIBRARIES = ("duckdb", "ibis-framework", "numpy", "pandas", "scikit-learn", "scipy")
 MAIN = ("transactions", "subscriptions", "events", "snapshot")
 """The tables that a base may be about: the first of them that it has."""
 
@@ -78,15 +78,6 @@ class Origin:
             "data_fingerprint": self.fingerprint,
             "code_commit": self.commit,
         }
-
-
-def libraries() -> dict[str, str]:
-    """Return the versions of the libraries that a bundle's numbers depend on."""
-    held = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    boosting = {"xgboost-cpu", "xgboost"} & {
-        str(found.metadata["Name"]) for found in importlib.metadata.distributions()
-    }
-    return held | {name: importlib.metadata.version(name) for name in sorted(boosting)}
 
 
 def code_commit() -> str:

@@ -19,7 +19,7 @@ from serving.record.merkle import Entry, canonical
 from serving.releases.release import ReleaseError, bundle_by_digest
 from serving.scoring.score import BundleLookup, replay
 from training.bundle import BundleError
-from training.facts import libraries
+from training.libraries import libraries
 from training.progress import Reporter
 
 SCORES = ("score", "row")
