@@ -1,4 +1,9 @@
-"""A table in SQLite, or in PostgreSQL by URL, with one writer at a time."""
+"""Tables in SQLite, or in PostgreSQL by URL, with one writer at a time.
+
+When bytes reach the disk: with each commit, before it returns. SQLite keeps a log of changes and
+syncs it at each commit (``synchronous=FULL``); PostgreSQL is asked for ``synchronous_commit=on``. A
+process that is killed, or a machine that loses power, loses what was not committed and no more.
+"""
 
 import sqlite3
 import time
@@ -218,7 +223,10 @@ def _url(place: str | Path) -> URL:
     if isinstance(place, Path) or "://" not in place:
         return URL.create("sqlite", database=str(place))
     try:
-        return make_url(place)
+        url = make_url(place)
+        # SQLAlchemy takes the plain name for a driver of old.
+        plain = url.drivername in ("postgresql", "postgres")
+        return url.set(drivername="postgresql+psycopg") if plain else url
     except ArgumentError as error:
         raise DatabaseError(f"give a path or a URL such as sqlite:///a.db: {error}") from error
 
@@ -244,7 +252,9 @@ def _engine(url: URL, lock: str) -> Engine:
         event.listen(engine, "connect", _write_ahead)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        engine = create_engine(url, pool_pre_ping=True)
+        # What is committed is on the server's disk, whatever the server is set to otherwise.
+        told = {} if "options" in url.query else {"options": "-c synchronous_commit=on"}
+        engine = create_engine(url, pool_pre_ping=True, connect_args=told)
         event.listen(engine, "begin", partial(_begin_postgresql, zlib.crc32(lock.encode())))
     return engine
 
