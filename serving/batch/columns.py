@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.schema import FeatureColumn
 from features.timeline import label_window
@@ -69,7 +70,7 @@ class Columns:
         """
         count = len(assessed)
         found: dict[str, Any] = {
-            "score_id": [f"{batch_id}/{number}" for number in range(first, first + count)],
+            "score_id": _numbered(batch_id, first, count),
             "customer_id": assessed.customer_ids,
             "as_of": pa.repeat(pa.scalar(self.as_of, pa.date32()), count),
             "valid_until": pa.repeat(pa.scalar(self.valid_until, pa.date32()), count),
@@ -211,6 +212,12 @@ def _texts(lists: Sequence[Sequence[str]]) -> pa.Array:
 def _named(places: np.ndarray, names: Sequence[str]) -> pa.Array:
     indices = pa.array(places.astype(np.int32), mask=places == NOBODY)
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
+
+
+def _numbered(batch_id: str, first: int, count: int) -> pa.Array:
+    """Return the ids of rows, ``BATCH/17``."""
+    numbers = pa.array(np.arange(first, first + count)).cast(pa.string())
+    return pc.binary_join_element_wise(pa.scalar(batch_id), numbers, "/")
 
 
 def _same(text: str, count: int) -> pa.Array:

@@ -7,11 +7,11 @@ number as an IEEE double, of which NaN stands for none. All of it is little-endi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 CUSTOMER = "customer"
 _ENCODING = "columns/1"
+_BYTES = pa.large_binary()
 _NONE = 0xFFFFFFFF.to_bytes(4, "little")
 
 
@@ -104,29 +105,42 @@ def numbers_of(layout: Layout, rows: pa.Table) -> np.ndarray:
 
 def leaves(layout: Layout, rows: pa.Table) -> list[bytes]:
     """Return the leaf hash (RFC 6962) of each row."""
-    return [sha256(b"".join((b"\x00", *parts))).digest() for parts in _parts(layout, rows)]
+    if not rows.num_rows:
+        return []
+    spelt_out = _spelt(layout, rows, b"\x00")
+    _, ends, content = spelt_out.buffers()
+    held = memoryview(content)
+    places = np.frombuffer(ends, dtype=np.int64)[: len(spelt_out) + 1].tolist()
+    return [sha256(held[start:end]).digest() for start, end in pairwise(places)]
 
 
 def spelt(layout: Layout, rows: pa.Table) -> list[bytes]:
     """Return the bytes of each row."""
-    return [b"".join(parts) for parts in _parts(layout, rows)]
+    held: list[bytes] = _spelt(layout, rows).to_pylist()
+    return held
 
 
-def _parts(layout: Layout, rows: pa.Table) -> Iterator[tuple[bytes, memoryview, bytes]]:
-    """Return each row's bytes in three parts: customer, numbers, and the other texts."""
-    names = [_text(name) for name in rows.column(CUSTOMER).to_pylist()]
-    size = 8 * layout.width
-    held = memoryview(numbers_of(layout, rows).astype("<f8", copy=False).tobytes())
-    numbers = (held[at * size : (at + 1) * size] for at in range(len(names)))
-    return zip(names, numbers, _tails(layout, rows), strict=True)
+def _spelt(layout: Layout, rows: pa.Table, before: bytes = b"") -> pa.LargeBinaryArray:
+    """Return the bytes of each row, one behind the other: laid out while others may run."""
+    names = rows.column(CUSTOMER).combine_chunks()
+    wide = pc.binary_length(names).to_numpy(zero_copy_only=False).astype("<u4")
+    numbers = numbers_of(layout, rows).astype("<f8", copy=False)
+    parts = [
+        pa.scalar(before, _BYTES),
+        _fixed(wide.tobytes(), 4, len(names)),
+        names.cast(_BYTES),
+        _fixed(numbers, 8 * layout.width, len(names)),
+        *(_encoded(rows.column(name)) for name in layout.texts),
+    ]
+    return pc.binary_join_element_wise(*parts, pa.scalar(b"", _BYTES))
 
 
-def _tails(layout: Layout, rows: pa.Table) -> list[bytes]:
-    if not layout.texts:
-        return [b""] * rows.num_rows
-    parts = [_encoded(rows.column(name)) for name in layout.texts]
-    joined = pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.binary()))
-    return joined.to_pylist()
+def _fixed(content: Any, wide: int, count: int) -> pa.LargeBinaryArray:
+    """Return bytes cut into so many parts of one width."""
+    ends = np.arange(count + 1, dtype=np.int64) * wide
+    return pa.LargeBinaryArray.from_buffers(
+        _BYTES, count, [None, pa.py_buffer(ends), pa.py_buffer(content)]
+    )
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.Array:
@@ -136,7 +150,7 @@ def _encoded(column: pa.ChunkedArray) -> pa.Array:
         held = held.unify_dictionaries().combine_chunks()
     words = [_text(word) for word in held.dictionary.to_pylist()]
     places = held.indices.fill_null(len(words))
-    return pa.array([*words, _NONE], pa.binary()).take(places)
+    return pa.array([*words, _NONE], _BYTES).take(places)
 
 
 def _text(text: str | None) -> bytes:
