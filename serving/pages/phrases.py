@@ -27,7 +27,7 @@ SHELL: Phrases = {
     ),
     "error_400": ("This cannot be read", "Det kan ikke læses"),
     "error_404": ("There is nothing here", "Her er ikke noget"),
-    "error_410": ("Deleted at the person's request", "Slettet på personens ønske"),
+    "error_410": ("Deleted for good", "Slettet for altid"),
     "error_422": ("This cannot be looked up", "Det kan ikke slås op"),
     "error_503": ("The record cannot be read now", "Registret kan ikke læses lige nu"),
     "error_other": ("Something went wrong", "Noget gik galt"),
@@ -36,12 +36,12 @@ SHELL: Phrases = {
         "Ingen side eller score har denne adresse. Se efter, om hele adressen er kopieret.",
     ),
     "said_410": (
-        "This score was about a person who has asked to be forgotten. What it said was deleted "
-        "for good: nobody can read it any more. That there was an entry here can still be "
-        "proved, and the rest of the record is whole without it.",
-        "Scoren handlede om en person, der har bedt om at blive glemt. Indholdet er slettet for "
-        "altid, og ingen kan læse det mere. Det kan stadig bevises, at der var en post her, og "
-        "resten af registret er intakt.",
+        "What this score said was deleted: the person asked to be forgotten, or the time was over "
+        "for which it is kept. Nobody can read it any more. That there was an entry here can "
+        "still be proved, and the rest of the record is whole without it.",
+        "Hvad denne score sagde, er slettet: personen har bedt om at blive glemt, eller tiden, den "
+        "gemmes i, var udløbet. Ingen kan læse det mere. Det kan stadig bevises, at der var en "
+        "post her, og resten af registret er intakt.",
     ),
     "said_422": (
         "Something in the address or the form is not as it should be: {detail}",

@@ -25,8 +25,8 @@ from serving.record import recorded
 from serving.record.call_rows import CALL
 from serving.record.draft import ID
 from serving.record.index import Found, Index, Search
-from serving.record.ledger import NUMBER
-from serving.record.merkle import RowsError
+from serving.record.ledger import NUMBER, Ledger
+from serving.record.merkle import Entry, RowsError
 from serving.record.replaying import Replayed, replayed
 from serving.record.seal import ErasedError
 from serving.routes.route import ScopedRoute
@@ -54,15 +54,8 @@ class _Contents:
 
 async def score(request: Request) -> Response:
     """Show a score, or a row of a batch or of a call, with what led to it."""
-    told = request.path_params
-    entry_id, row = told.get("id") or told["batch"], told.get("row")
-    if not ID.fullmatch(entry_id) or not (row is None or NUMBER.fullmatch(row)):
-        raise ProblemError(404, "no score has this address")
     held = await to_thread.run_sync(
-        _contents,
-        request,
-        (entry_id, int(row) if row else None),
-        limiter=request.app.state.threads,
+        _contents, request, place_of(request), limiter=request.app.state.threads
     )
     words = words_of(request, SCORE)
     currency = config_of(request).currency
@@ -95,7 +88,7 @@ def _contents(request: Request, place: tuple[str, int | None]) -> _Contents:
     state = request.app.state
     online: Online = state.served.online
     bundle_of = recorded.lookup(online.release, state.var)
-    told = _found(online, place, bundle_of)
+    told = ToldScore.of(score_at(online.ledger, place), bundle_of)
     history = reigns(online.ledger)
     asked = request.query_params
     return _Contents(
@@ -113,18 +106,39 @@ def _contents(request: Request, place: tuple[str, int | None]) -> _Contents:
     )
 
 
-def _found(
-    online: Online, place: tuple[str, int | None], bundle_of: recorded.BundleLookup
-) -> ToldScore:
+def place_of(request: Request) -> tuple[str, int | None]:
+    """Return the entry and the row that an address names.
+
+    Raises
+    ------
+    ProblemError
+        404 if it can be none.
+    """
+    told = request.path_params
+    entry_id, row = told.get("id") or told["batch"], told.get("row")
+    if not ID.fullmatch(entry_id) or not (row is None or NUMBER.fullmatch(row)):
+        raise ProblemError(404, "no score has this address")
+    return entry_id, int(row) if row else None
+
+
+def score_at(ledger: Ledger, place: tuple[str, int | None]) -> Entry:
+    """Return a score, or a row, that is on record and can be read.
+
+    Raises
+    ------
+    ProblemError
+        404 if there is none, 410 if its customer was erased, 503 if its rows cannot be read now.
+    """
     try:
-        entry = recorded.find(online.ledger, *place)
+        entry = recorded.find(ledger, *place)
         if entry is None:
             raise ProblemError(404, "no score of this id is on record")
-        return ToldScore.of(entry, bundle_of)
+        _ = entry.body  # which is refused where it was erased
     except ErasedError:
         raise ProblemError(410, "what this score said was erased") from None
     except RowsError:
         raise ProblemError(503, "the rows of this batch cannot be read now") from None
+    return entry
 
 
 def _others(index: Index, told: ToldScore) -> list[Found]:

@@ -271,22 +271,31 @@ ORIGIN: Phrases = {
     ),
     "verify": ("Check that it was not changed", "Kontrollér, at den ikke er ændret"),
     "verify_said": (
-        "Computes the fingerprints of this entry again, and compares.",
-        "Beregner denne posts fingeraftryk igen og sammenligner.",
+        "Computes the entry's fingerprint again, and follows it to that of the whole record.",
+        "Beregner postens fingeraftryk igen og følger det til hele registrets.",
     ),
     "verify_held": (
-        "Checked just now: entry {number} of {size} is as it was written, and stands where it was "
-        "put.",
-        "Netop kontrolleret: post {number} af {size} er, som den blev skrevet, og står, hvor den "
-        "blev sat.",
+        "Checked just now: this is entry {number}, as it was written, and the fingerprint of the "
+        "record of {size} entries holds it.",
+        "Netop kontrolleret: det er post {number}, som den blev skrevet, og fingeraftrykket af "
+        "registret med {size} poster rummer den.",
     ),
     "verify_failed": (
-        "Entry {number} of {size} is NOT as it was written, or does not stand where it was put.",
-        "Post {number} af {size} er IKKE, som den blev skrevet, eller står ikke, hvor den blev "
-        "sat.",
+        "Entry {number} is NOT as it was written: the fingerprint of the record of {size} entries "
+        "does not hold it.",
+        "Post {number} er IKKE, som den blev skrevet: fingeraftrykket af registret med {size} "
+        "poster rummer den ikke.",
+    ),
+    "prove": ("Download the proof", "Hent beviset"),
+    "prove_said": (
+        "A file that shows the same to whoever holds a checkpoint of the record.",
+        "En fil, der viser det samme for den, der har et kontrolpunkt af registret.",
+    ),
+    "prove_script": (
+        "The script that checks it with nothing but Python",
+        "Scriptet, der efterprøver den med Python alene",
     ),
     "verify_all": ("Check the whole record", "Kontrollér hele registret"),
-    "chain": ("Of it and all entries before it", "Af den og alle poster før den"),
     "entry_hash": ("The entry's fingerprint", "Postens fingeraftryk"),
     "root": ("The record's fingerprint", "Registrets fingeraftryk"),
     "others": ("Other scores of the same customer", "Kundens andre scorer"),

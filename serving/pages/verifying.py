@@ -1,15 +1,20 @@
-"""An entry held against the record's fingerprints."""
+"""An entry held against the record's root, by the proof that anybody can check."""
 
 from __future__ import annotations
 
+from base64 import b64decode
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
-from serving.record.batch_layout import Layout, LayoutError
-from serving.record.batch_rows import batch_faults
-from serving.record.call_rows import CALL, committed
-from serving.record.ledger import BATCH, Ledger
-from serving.record.merkle import START, Entry, RowsError, chain_hash, leaf_hash
+from serving.record.batch_layout import LayoutError
+from serving.record.checkpoint import Checkpoint, made
+from serving.record.ledger import Ledger
+from serving.record.merkle import Entry, RowsError
+from serving.record.note import Signer
+from serving.record.proof import proof
 
 
 @dataclass(frozen=True)
@@ -19,12 +24,10 @@ class Verified:
     Parameters
     ----------
     held : bool
-        Whether its bytes are those written, and it hangs on the entry before it as it did; of a
-        row, whether its batch does, and commits to the rows that there are.
+        Whether the record's root commits to the entry as it is now; of a row, whether it does to
+        the entry of its batch or call, and that to the row.
     leaf : str
         The hash of its bytes, in hexadecimal.
-    chain : str
-        The hash that commits to the entry and all before it.
     number : int
         Which entry it is, from 1.
     root : str
@@ -35,7 +38,6 @@ class Verified:
 
     held: bool
     leaf: str
-    chain: str
     number: int
     root: str
     size: int
@@ -46,32 +48,43 @@ class Verified:
 
 
 def verified(ledger: Ledger, entry: Entry) -> Verified:
-    """Compute an entry's hashes again, and of a row those of all rows beside it."""
-    whole = ledger.get(entry.id.partition("/")[0])
-    before = next(ledger.entries(after=whole.seq - 2, most=1)) if whole.seq > 1 else None
-    chain = START if before is None else before.chain_hash
-    held = (
-        leaf_hash(whole.bytes) == whole.leaf_hash
-        and chain_hash(chain, whole.leaf_hash) == whole.chain_hash
-        and _has_its_rows(ledger, whole)
-    )
+    """Check an entry, or a row, against the record's root by its inclusion proof."""
     head = ledger.head()
-    return Verified(
-        held,
-        entry.leaf_hash.hex(),
-        whole.chain_hash.hex(),
-        whole.seq,
-        head.root.hex(),
-        head.size,
-    )
+    unsigned = Checkpoint(ledger.base, head.size, head.root, "", "")
+    try:
+        shown = proof(ledger, entry.id, unsigned)
+        whole = ledger.get(entry.id.partition("/")[0])
+        held = root_of(shown["entry"]) == head.root
+        if "row" in shown:
+            held &= root_of(shown["row"]).hex() == whole.body["root"]
+    except (RowsError, LayoutError):
+        held = False
+    return Verified(held, entry.leaf_hash.hex(), entry.seq, head.root.hex(), head.size)
 
 
-def _has_its_rows(ledger: Ledger, entry: Entry) -> bool:
-    """Say whether the rows that an entry commits to are those that there are."""
-    if entry.kind == CALL:
-        try:
-            held = committed(Layout.from_dict(entry.body["layout"]), ledger.rows(entry))
-        except (RowsError, LayoutError):
-            return False
-        return held == (entry.body["rows"], bytes.fromhex(entry.body["root"]))
-    return entry.kind != BATCH or not batch_faults(entry, ledger.folder)[1]
+def proven(ledger: Ledger, entry_id: str, signer: Signer, at: datetime) -> dict[str, Any]:
+    """Return the proof that an entry is in the record, with a checkpoint of now.
+
+    Raises
+    ------
+    LedgerError
+        If it is not on record.
+    RowsError
+        If the rows of its batch cannot be read.
+    """
+    return proof(ledger, entry_id, made(ledger.base, ledger.head(), signer, at))
+
+
+def root_of(step: Mapping[str, Any]) -> bytes:
+    """Return the root that a step of a proof leads to (RFC 9162, section 2.1.3.2).
+
+    The bytes that it begins with, and no hash that is kept, are what is hashed.
+    """
+    node = sha256(b"\x00" + b64decode(step["bytes"])).digest()
+    at, last = step["index"], step["size"] - 1
+    for other in map(bytes.fromhex, step["path"]):
+        while at == last and last and at % 2 == 0:
+            at, last = at // 2, last // 2
+        node = sha256(b"\x01" + (other + node if at % 2 else node + other)).digest()
+        at, last = at // 2, last // 2
+    return node if last == 0 else b""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
 import re
+import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime
 from math import fsum
 
@@ -14,6 +18,7 @@ import pytest
 from features.source import load_tables
 from serving.batch.run import score_base
 from serving.pages.told_score import ToldScore
+from serving.pages.verifying import verified
 from serving.people.erasure import erase
 from serving.record import recorded, replaying
 from serving.record.tokens import customer_token
@@ -165,7 +170,7 @@ def test_a_row_of_a_batch_has_a_page_too(shop, batch):
     said = text(shop, f"/audit/scores/{batch}/1?lang=en&replay=1&verify=1")
     assert f"{batch}, row 1" in said
     assert "to the last digit" in said
-    assert "is as it was written" in said
+    assert "as it was written, and the fingerprint" in said
 
 
 def test_it_is_computed_again_and_verified_where_that_is_asked(shop, ids):
@@ -173,8 +178,36 @@ def test_it_is_computed_again_and_verified_where_that_is_asked(shop, ids):
     assert "to the last digit" not in plain
     said = text(shop, f"/audit/scores/{ids[0]}?lang=en&replay=1&verify=1")
     assert "to the last digit" in said
-    assert "is as it was written" in said
+    assert "as it was written, and the fingerprint" in said
     assert shop.online.ledger.get(ids[0]).leaf_hash.hex() in said
+
+
+@pytest.mark.parametrize("row", ["", "/1"])
+def test_the_proof_handed_out_is_checked_by_the_script_handed_out(shop, ids, batch, row, tmp_path):
+    entry_id = f"{batch}{row}" if row else ids[0].partition("/")[0]
+    answer = shop.client.get(f"/audit/proofs/{entry_id if row else ids[0]}")
+    assert "attachment" in answer.headers["content-disposition"]
+    proof, script, checkpoint = (tmp_path / name for name in ("p.json", "check.py", "c"))
+    proof.write_bytes(answer.content)
+    checkpoint.write_text(answer.json()["checkpoint"])
+    script.write_bytes(shop.client.get("/audit/proof-script").content)
+    command = [sys.executable, "-I", str(script), str(proof), str(checkpoint)]
+    assert subprocess.run(command, check=False).returncode == 0
+    changed = answer.json()
+    changed["entry"]["bytes"] = base64.b64encode(b"{}").decode()
+    proof.write_text(json.dumps(changed))
+    assert subprocess.run(command, check=False, capture_output=True).returncode != 0
+
+
+def test_an_entry_that_was_changed_is_not_held_by_the_record(shop, ids):
+    entry = shop.online.ledger.get(ids[2].partition("/")[0])
+    assert verified(shop.online.ledger, entry).held
+    with sqlite3.connect(shop.config.var / "ledger.db") as connection:
+        put = "UPDATE ledger SET entry = ? WHERE id = ?"
+        connection.execute(put, (entry.bytes.replace(b'"v":1', b'"v":2'), entry.id))
+        connection.commit()
+        assert not verified(shop.online.ledger, shop.online.ledger.get(entry.id)).held
+        connection.execute(put, (entry.bytes, entry.id))
 
 
 def test_the_file_of_a_score_has_every_feature_and_the_whole_record(shop, ids):
@@ -270,6 +303,8 @@ def test_what_an_erased_customer_was_answered_is_gone_and_the_page_says_why(shop
         for lang, said in (("en", "asked to be forgotten"), ("da", "bedt om at blive glemt")):
             assert said in text(shop, f"/audit/scores/{gone}?lang={lang}", 410)
         assert shop.client.get(f"/audit/scores/{gone}?format=json").json()["status"] == 410
-    assert "is as it was written" in text(shop, f"/audit/scores/{rows[1]}?lang=en&verify=1")
+    assert "as it was written, and the fingerprint" in text(
+        shop, f"/audit/scores/{rows[1]}?lang=en&verify=1"
+    )
     token = customer_token(shop.online.secret, shop.config.name, "005")
     assert found(shop, customer=token) == []
