@@ -29,9 +29,9 @@ from serving.people.holding import Person
 from serving.people.inventory import Inventory
 from serving.people.keyring import Keyring
 from serving.record.merkle import put, sync, temporary_beside
+from serving.record.redaction import KIND
 from serving.record.tokens import customer_token
 
-KIND = "erasure"
 FOLDER = "erasures"
 
 

@@ -58,13 +58,13 @@ def unpacked(entry: Entry, held: bytes | None) -> pa.Table:
 def committed(layout: Layout, rows: pa.Table) -> Commitment:
     """Return the number and the Merkle root of rows."""
     tree = Tree()
-    tree.add(redaction.restored(leaves(layout, rows), rows, 1, redaction.borne(rows)))
+    tree.add(redaction.restored(leaves(layout, rows), rows, 1, redaction.borne(rows.schema)))
     return tree.count, tree.root
 
 
 def without(layout: Layout, rows: pa.Table, numbers: Collection[int]) -> pa.Table:
     """Return a call's rows of which some are erased, by number from 1: their hashes stay."""
-    gone = redaction.borne(rows)
+    gone = redaction.borne(rows.schema)
     there = redaction.restored(leaves(layout, rows), rows, 1, gone)
     gone |= {number: there[number - 1] for number in numbers}
     left = redaction.emptied(rows, layout, [number - 1 for number in numbers])
@@ -75,6 +75,12 @@ def replace_rows(connection: sa.Connection, call: Entry, base: str, rows: pa.Tab
     """Put rows in the place of a call's."""
     mine = (ROWS.c.base == base, ROWS.c.id == call.id)
     connection.execute(sa.update(ROWS).where(*mine).values(bytes=packed(rows)))
+
+
+def emptied(held: bytes) -> Collection[int]:
+    """Return the numbers of the rows of a call that are erased, of how it lies."""
+    with pa.ipc.open_stream(held) as stream:
+        return redaction.borne(stream.schema).keys()
 
 
 def held_of(connection: sa.Connection, entry: Entry, base: str) -> bytes | None:

@@ -15,6 +15,7 @@ from sqlalchemy.schema import CreateIndex
 
 from features.database import Database
 from serving.record import head as heads
+from serving.record import redaction
 from serving.record.appending import Row, append
 from serving.record.batch_layout import Layout
 from serving.record.batch_rows import (
@@ -246,6 +247,21 @@ class Ledger:
         """
         for number, held in read_rows(self.folder / f"{batch.id}.parquet", batch, numbers):
             yield number, held and _row_of(batch, number, *held)
+
+    def rows_about(self, call: Entry, customer: str) -> list[int]:
+        """Give the numbers of a call's rows about a customer; none where the rows are let go.
+
+        Raises
+        ------
+        RowsError
+            If they cannot be read.
+        """
+        layout = Layout.from_dict(call.body["layout"])
+        with self._database.reading() as connection:
+            held = held_of(connection, call, self.base)
+        if held is None:
+            return []
+        return redaction.numbers_of(unpacked(call, held), layout, customer, 1)
 
     def erase_rows(self, call: Entry, numbers: Collection[int]) -> None:
         """Empty some rows of a call, the first being 1; its root commits to what they were.

@@ -7,16 +7,21 @@ it was stands in for the row, and says nothing of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import sqlalchemy as sa
 
 from serving.record.batch_layout import CUSTOMER, Layout
 from serving.record.merkle import RowsError, parsed, put, sync, temporary_beside
+from serving.record.table import LEDGER, OTHERS
+
+KIND = "erasure"
+"""Of the entries that say whose rows were emptied; not who it was."""
 
 _ERASED = b"erased"
 
@@ -24,6 +29,29 @@ SAID = "this row was about a customer who is erased: nothing is left of it"
 
 NOBODY = ""
 """Whom an erased row of columns is of."""
+
+
+def on_record(connection: sa.Connection, base: str) -> dict[str, set[int]]:
+    """Return which rows of which batches and calls were emptied, as erasures on record say."""
+    mine = (LEDGER.c.base == base, LEDGER.c.kind == KIND, OTHERS)
+    found: dict[str, set[int]] = {}
+    for data in connection.execute(sa.select(LEDGER.c.entry).where(*mine)).scalars():
+        try:
+            said = {name: set(numbers) for name, numbers in parsed(data)["body"]["rows"].items()}
+        except (ValueError, LookupError, TypeError, AttributeError):
+            continue  # it was changed, which is a fault of its own
+        for name, numbers in said.items():
+            found.setdefault(name, set()).update(numbers)
+    return found
+
+
+def faults(emptied: Iterable[int], said: Collection[int]) -> list[str]:
+    """Say which rows are emptied though no erasure on record says so."""
+    return [
+        f"its row {number} is emptied, and no erasure on record says so (if one was broken off, "
+        "run it again)"
+        for number in sorted(set(emptied) - set(said))
+    ]
 
 
 def beside(path: Path) -> Path:
@@ -65,15 +93,15 @@ def marked(rows: pa.Table, leaves: Mapping[int, bytes]) -> pa.Table:
     return rows.replace_schema_metadata({_ERASED: held})
 
 
-def borne(rows: pa.Table) -> dict[int, bytes]:
-    """Return what `marked` put to rows; nothing where none is erased.
+def borne(schema: pa.Schema) -> dict[int, bytes]:
+    """Return what `marked` put to rows of a schema; nothing where none is erased.
 
     Raises
     ------
     RowsError
         If that is not as it was put.
     """
-    held = (rows.schema.metadata or {}).get(_ERASED, b"{}")
+    held = (schema.metadata or {}).get(_ERASED, b"{}")
     try:
         return {int(number): bytes.fromhex(leaf) for number, leaf in json.loads(held).items()}
     except (ValueError, AttributeError, TypeError):

@@ -15,8 +15,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from features.database import Prepared
+from serving.record import redaction
 from serving.record.batch_rows import BATCH, batch_faults
-from serving.record.call_rows import CALL, call_faults, held_of
+from serving.record.call_rows import CALL, call_faults, emptied, held_of
 from serving.record.draft import frame
 from serving.record.faults import chain_faults, frame_faults
 from serving.record.merkle import START, Entry
@@ -116,6 +117,7 @@ class Walk:
         self._leaves: list[bytes] = []
         self._stop = 0
         self._let_go = through(connection, base)
+        self._erased = redaction.on_record(connection, base)
         self._grow()
 
     def walked(self) -> Walked:
@@ -201,11 +203,16 @@ class Walk:
             if self._may_be_gone(entry) and not (self._folder / f"{entry.id}.parquet").exists():
                 return []
             held, faulty = batch_faults(entry, self._folder)
+            if not faulty:
+                kept = redaction.kept(self._folder / f"{entry.id}.parquet")
+                faulty = redaction.faults(kept, self._erased.get(entry.id, ()))
         elif entry.kind == CALL:
             rows = held_of(self._connection, entry, self._base)
             if self._may_be_gone(entry) and rows is None:
                 return []
             held, faulty = call_faults(entry, rows)
+            if rows is not None and not faulty:
+                faulty = redaction.faults(emptied(rows), self._erased.get(entry.id, ()))
         else:
             return []
         self._found.rows += held

@@ -31,10 +31,12 @@ from serving.destinations.stamp import Stamp
 from serving.idempotency.remembered import Call
 from serving.idempotency.resumed import scored_once
 from serving.people import places
-from serving.people.erasure import KIND, erase, person_of
+from serving.people.erasure import erase, person_of
 from serving.people.files import ParquetRows
 from serving.people.subject import subject
+from serving.record import batch_rows
 from serving.record.audit import replays_alike
+from serving.record.redaction import KIND
 from serving.record.seal import ErasedError
 from serving.releases.shadow import Recent
 from tests.factories import AS_OF, make_bundles, make_config
@@ -153,6 +155,20 @@ def test_the_record_is_whole_and_everybody_elses_scores_replay(erased):
         for number in range(1, ledger.get(name).body["rows"] + 1):
             if number not in gone:
                 assert replays_alike(erased.config, f"{name}/{number}")
+    ledger.close()
+
+
+def test_a_row_that_is_emptied_in_secret_is_named(tmp_path, base):
+    held = base.copied(tmp_path)
+    ledger = held.ledger()
+    batch, call = (ledger.get(name) for name in (held.batches[0], held.call))
+    batch_rows.erase(ledger.folder / f"{batch.id}.parquet", batch.body, [3])
+    ledger.erase_rows(call, [2])
+    assert ledger.verify().faults == tuple(
+        f"seq {entry.seq} ({entry.id}): its row {row} is emptied, and no erasure on record says so "
+        "(if one was broken off, run it again)"
+        for entry, row in ((call, 2), (batch, 3))
+    )
     ledger.close()
 
 
