@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from random import Random
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from serving.record.call_rows import CALL
 from serving.record.ledger import BATCH, Ledger
 from serving.record.merkle import Entry
+from serving.record.retired import through
 from serving.record.seal import ErasedError
 from serving.record.table import LEDGER, OTHERS
 
@@ -21,7 +23,7 @@ Drawn = tuple[str, Entry | None]
 
 
 def drawn(ledger: Ledger, count: int, seed: int) -> tuple[int, Iterator[Drawn]]:
-    """Draw scores: entries, and rows of batches and of calls.
+    """Draw scores that are kept: entries, and rows of batches and of calls.
 
     Returns
     -------
@@ -35,46 +37,49 @@ def drawn(ledger: Ledger, count: int, seed: int) -> tuple[int, Iterator[Drawn]]:
     RowsError
         If the rows of a batch cannot be read.
     """
-    others = _others(ledger)
-    many = [entry for kind in WITH_ROWS for entry in ledger.entries(kind)]
-    scores = ledger.head().size - len(others)
+    gone, others = _numbers(ledger)
+    many = [entry for kind in WITH_ROWS for entry in ledger.entries(kind) if entry.seq > gone]
+    scores = ledger.head().size - gone - len(others)
     total = scores + sum(entry.body["rows"] for entry in many)
     chosen = sorted(Random(seed).sample(range(total), min(count, total)))
-    return len(chosen), _read(ledger, chosen, scores, others, many)
+    entries = _entries(ledger, [place for place in chosen if place < scores], gone, others)
+    rows = _rows(ledger, [place - scores for place in chosen if place >= scores], many)
+    return len(chosen), chain(entries, rows)
 
 
-def _others(ledger: Ledger) -> list[int]:
-    """Return the numbers of the entries that are no scores."""
-    asked = sa.select(LEDGER.c.seq).where(LEDGER.c.base == ledger.base, OTHERS)
+def _numbers(ledger: Ledger) -> tuple[int, list[int]]:
+    """Return up to which entry scores were let go, and the entries after it that are none."""
     with ledger.database.reading() as connection:
-        return sorted(connection.execute(asked).scalars())
+        gone = through(connection, ledger.base)
+        asked = sa.select(LEDGER.c.seq).where(LEDGER.c.base == ledger.base, OTHERS)
+        later = connection.execute(asked.where(LEDGER.c.seq > gone))
+        return gone, sorted(later.scalars())
 
 
-def _read(
-    ledger: Ledger,
-    chosen: Sequence[int],
-    scores: int,
-    others: Sequence[int],
-    many: Sequence[Entry],
+def _entries(
+    ledger: Ledger, places: Sequence[int], gone: int, others: Sequence[int]
 ) -> Iterator[Drawn]:
+    """Yield scores by their places among the entries that are scores, from 0."""
     passed = 0
-    for place in chosen:
-        if place >= scores:
-            break
-        while passed < len(others) and others[passed] <= place + 1 + passed:
+    for place in places:
+        while passed < len(others) and others[passed] <= gone + place + 1 + passed:
             passed += 1
-        (entry,) = ledger.entries(after=place + passed, most=1)
+        (entry,) = ledger.entries(after=gone + place + passed, most=1)
         yield entry.id, _unless_erased(entry)
-    first = scores
+
+
+def _rows(ledger: Ledger, places: Sequence[int], many: Sequence[Entry]) -> Iterator[Drawn]:
+    """Yield rows by their places among those of all entries that have rows, from 0."""
+    first = 0
     for batch in many:
         after = first + batch.body["rows"]
-        numbers = [place - first + 1 for place in chosen if first <= place < after]
-        for number, row in _rows(ledger, batch, numbers) if numbers else ():
+        numbers = [place - first + 1 for place in places if first <= place < after]
+        for number, row in _rows_of(ledger, batch, numbers) if numbers else ():
             yield f"{batch.id}/{number}", row
         first = after
 
 
-def _rows(
+def _rows_of(
     ledger: Ledger, batch: Entry, numbers: Sequence[int]
 ) -> Iterator[tuple[int, Entry | None]]:
     if batch.kind == BATCH:

@@ -8,10 +8,8 @@ in the record's database.
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -134,16 +132,15 @@ class Index:
         """
         tokens = sorted({held for held in map(token, customers) if held})
         with self._database.writing() as connection:
-            if self._database.path:
-                connection.exec_driver_sql("PRAGMA secure_delete=ON")
             count = delete(connection, self.base, tokens)
-        self._empty_log()
+        self._database.scrub()
         return count + self._rosters.forget(tokens)
 
     def clear(self) -> None:
         """Take everything out, so that the next `catch_up` makes the index anew."""
         with self._database.writing() as connection:
             clear(connection, self.base)
+        self._database.scrub()
         self._rosters.clear()
 
     def close(self) -> None:
@@ -172,9 +169,3 @@ class Index:
             for row in rows
             if row.seq in ids
         ]
-
-    def _empty_log(self) -> None:
-        """Write what SQLite's log holds into its file, so that nothing deleted is left there."""
-        if self._database.path:
-            with closing(sqlite3.connect(self._database.path)) as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -15,6 +15,7 @@ from serving.record.index_rows import Row, bundles, instant, is_columns, rows_of
 from serving.record.index_table import BATCHES, GROUPS, INSERT, SCORES, STATE
 from serving.record.ledger import BATCH, Ledger
 from serving.record.merkle import SCORE, Entry, RowsError, parsed
+from serving.record.retired import through
 from serving.record.seal import ErasedError
 
 VERSION = 1
@@ -37,7 +38,10 @@ def step(
     entries = list(ledger.entries(after=seq, most=most))
     if not entries:
         return 0, []
-    batches = [_batch(entry, ledger.base) for entry in entries if is_columns(entry)]
+    with ledger.database.reading() as record:
+        gone = through(record, ledger.base)  # whose rows are no longer kept
+    later = (entry for entry in entries if entry.seq > gone)
+    batches = [_batch(entry, ledger.base) for entry in later if is_columns(entry)]
     _put(connection, ledger.base, [row for entry in entries for row in _scores(entry, ledger)])
     if batches:
         connection.execute(sa.insert(BATCHES), batches)

@@ -24,6 +24,7 @@ from serving.record.batch_rows import Part
 from serving.record.index import Found, Index, Search, SearchError
 from serving.record.index_following import following
 from serving.record.ledger import Ledger
+from serving.upkeep.retention import retire
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MODELS = ("a" * 64, "b" * 64)
@@ -240,6 +241,19 @@ def test_a_batch_whose_file_is_gone_is_named_and_hides_no_other_score(make):
     page = index.find(Search(customer=token(1)))
     assert ids(page.rows) == ["S1"]
     assert page.unread == ("B",)
+
+
+def test_what_time_let_go_is_found_no_more_and_is_no_lost_file(make):
+    ledger, index = make()
+    ledger.append([("S1", "score", make_score(1, 0.5))], NOON)
+    append_batch(ledger, "B", [1, 2], NOON)
+    ledger.append([("S2", "score", make_score(1, 0.5))], NOON + timedelta(days=9))
+    index.catch_up(ledger)
+    retire(ledger, NOON + timedelta(days=1), NOON + timedelta(days=10))
+    index.clear()
+    index.catch_up(ledger)
+    page = index.find(Search())
+    assert (ids(page.rows), page.unread) == (["S2"], ())
 
 
 @pytest.mark.parametrize(

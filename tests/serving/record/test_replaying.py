@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from serving.record.replaying import kept_bundles, replay_sample, replayed
 from serving.releases.release import Release, publish
 from serving.scoring.score import Asking, assess, record
 from serving.settings import open_ledger
+from serving.upkeep.retention import retire
 from tests.factories import AS_OF, make_bundles, make_config, make_features
 from training.reasons import Options
 
@@ -155,6 +156,20 @@ def test_the_erased_are_counted_and_hinder_nobody(tmp_path, base):
         open_ledger(other.name, other.var), kept_bundles(base.config.var), 1_000, seed=1
     )
     assert (found.drawn, found.same, found.erased) == (20, 19, 1)
+
+
+def test_what_time_let_go_is_not_drawn(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.db", "shop")
+    later = AT + timedelta(days=400)
+    for at, names in ((AT, "ab"), (later, "cd")):
+        ledger.append([(name, "score", {"n": 1}) for name in names], at)
+        ledger.append([(f"P{names}", "promotion", {"task": "churn"})], at)
+        ledger.append_batch(f"B{names}", [{"n": 1}, {"n": 2}], {}, at)
+    everything = ["a", "b", "c", "d", "Bab/1", "Bab/2", "Bcd/1", "Bcd/2"]
+    assert [name for name, _ in drawn(ledger, 100, seed=1)[1]] == everything
+    retire(ledger, later, later)
+    total, scores = drawn(ledger, 100, seed=1)
+    assert (total, [name for name, _ in scores]) == (4, ["c", "d", "Bcd/1", "Bcd/2"])
 
 
 def test_the_reasons_on_record_are_shap_s_and_add_up(base):
