@@ -9,6 +9,18 @@ from pydantic import Field, field_validator
 from configs.values import PositiveDuration, Section, Share, Slug
 
 
+class Checkpoints(Section):
+    """Signed checkpoints of the record, which a service writes by itself."""
+
+    folder: str = Field(
+        min_length=1,
+        description="where they go: a path, from the base's folder in var unless absolute; best "
+        "one that nobody who can write to the record can change",
+    )
+    every_entries: int = Field(10_000, ge=1, description="entries after which the next is due")
+    every_minutes: float = Field(60.0, gt=0, description="minutes after which the next is due")
+
+
 class Serving(Section):
     """What the service and the batch answer, and the bounds of what they take."""
 
@@ -60,6 +72,9 @@ class Serving(Section):
         None,
         description="how long the record keeps what scores say: `stamkunde audit retire` lets go "
         "of what is older; for ever unless given",
+    )
+    checkpoints: Checkpoints | None = Field(
+        None, description="written by `stamkunde audit checkpoint` alone unless given"
     )
     remembered_for: PositiveDuration = Field(
         1, description="how long the answer to an Idempotency-Key is kept"

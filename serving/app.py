@@ -22,6 +22,7 @@ from serving.guard.log import failed, log
 from serving.pages import routes as pages
 from serving.pages import shell
 from serving.problem import FAILED, ProblemError
+from serving.record.checkpointing import checkpointing
 from serving.record.draft import LedgerError
 from serving.record.index_following import following as index_following
 from serving.record.recorder import Recorder
@@ -66,7 +67,8 @@ def application(read_release: ReadRelease) -> Starlette:
         # A Bento's models are its own: nothing that is promoted elsewhere takes their place.
         ledger, index = app.state.served.online.ledger, app.state.index
         async with nullcontext() if told.models else following(app.state.served, told.var):
-            with index_following(index, ledger):
+            told_of = settings.open_checkpointing(told.config, told.var, ledger)
+            with index_following(index, ledger), checkpointing(told_of):
                 yield
         app.state.recorder.stop()
         app.state.watch.stop()

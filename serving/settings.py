@@ -26,6 +26,7 @@ from serving.idempotency.remembered import Remembered
 from serving.people.keyring import Keyring
 from serving.people.permission import Permission
 from serving.record.checkpoint import name
+from serving.record.checkpointing import Checkpointing
 from serving.record.index import Index
 from serving.record.ledger import Ledger
 from serving.record.note import PublicKey, Signer, public_key, signer
@@ -163,6 +164,16 @@ def permission(config: Config, var: Path, store: FeatureStore) -> Permission:
 def open_signer(base: str, var: Path) -> Signer:
     """Read the key that signs a base's checkpoints, or make it with its public one beside it."""
     return signer(var / CHECKPOINT_KEY, name(base))
+
+
+def open_checkpointing(config: Config, var: Path, ledger: Ledger) -> Checkpointing | None:
+    """Return what writes checkpoints of a base's record by itself, if the config has it so."""
+    told = config.serving.checkpoints
+    if told is None:
+        return None
+    key = open_signer(config.name, var)
+    time = timedelta(minutes=told.every_minutes)
+    return Checkpointing(ledger, key, var / told.folder, told.every_entries, time)
 
 
 def checkpoint_key(var: Path) -> PublicKey:

@@ -1,11 +1,12 @@
 """Checkpoints that are kept elsewhere, and what they show of a record that was written anew."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from serving.record import checkpoint as checkpoints
+from serving.record.checkpointing import Checkpointing, checkpointing
 from serving.record.ledger import Ledger
 from serving.record.note import NoteError, PublicKey, Signer, public_key, signer
 from serving.record.tree import BLOCK
@@ -116,3 +117,32 @@ class TestHolding:
         assert (found, "is not signed" in fault) == ([], True)
         with pytest.raises(NoteError, match="holds no checkpoint of club"):
             checkpoints.read(folder, "club")
+
+
+class TestByItself:
+    def test_one_is_written_once_enough_was_recorded_or_enough_time_has_passed(
+        self, tmp_path, key
+    ) -> None:
+        ledger = ledger_of(tmp_path, 3)
+        work = Checkpointing(ledger, key, tmp_path / "elsewhere", 10, timedelta(minutes=30))
+        first = work.look(NOON)
+        assert first.name == "shop-000000000003.checkpoint"
+        ledger.append([(f"T{n}", "score", {}) for n in range(9)], NOON)
+        assert work.look(NOON + timedelta(minutes=29)) is None
+        assert work.look(NOON + timedelta(minutes=30)).name == "shop-000000000012.checkpoint"
+        assert work.look(NOON + timedelta(days=1)) is None  # nothing was recorded since
+        ledger.append([(f"U{n}", "score", {}) for n in range(10)], NOON)
+        work.look(NOON + timedelta(minutes=31))
+        made, faults = checkpoints.trusted(
+            checkpoints.read(tmp_path / "elsewhere", "shop"), "shop", key.public
+        )
+        assert ([held.size for held in made], faults) == ([3, 12, 22], [])
+        assert ledger.verify(checkpoints=made).whole
+
+    def test_a_folder_that_cannot_be_written_to_stops_nothing(self, tmp_path, key) -> None:
+        (tmp_path / "file").write_text("in the way")
+        work = Checkpointing(
+            ledger_of(tmp_path, 1), key, tmp_path / "file" / "in", 1, timedelta(minutes=1)
+        )
+        with checkpointing(work):
+            assert work.ledger.verify().whole
