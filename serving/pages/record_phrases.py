@@ -71,17 +71,24 @@ RECORD: Phrases = {
         "andet sted, afslører det selv et register, der er skrevet forfra.",
     ),
     "no_checkpoints": (
-        "None is kept where this service knows of. Whoever runs it can make one: "
+        "None lies in this service's folder of checkpoints. Whoever runs it can make one: "
         "stamkunde audit checkpoint --to FOLDER",
-        "Der ligger ingen, som servicen kender til. Den, der driver den, kan lave et: "
+        "Der ligger ingen i servicens mappe med kontrolpunkter. Den, der driver den, kan lave et: "
         "stamkunde audit checkpoint --to MAPPE",
     ),
     "checkpoint_at": ("Signed", "Underskrevet"),
     "checkpoint_size": ("At this size", "Ved denne størrelse"),
     "checkpoint_root": ("Fingerprint", "Fingeraftryk"),
-    "checkpoint_held": ("Does the record still have it?", "Har registret det stadig?"),
-    "held": ("yes", "ja"),
-    "not_held": ("NO", "NEJ"),
+    "checkpoints_used": (
+        "When all of the record is verified, it is held against these too. Hold it against one "
+        "kept elsewhere as well: whoever can change the record here may change these.",
+        "Når hele registret efterprøves, holdes det også op mod disse. Hold det også op mod et, "
+        "der ligger et andet sted: den, der kan ændre registret her, kan måske ændre disse.",
+    ),
+    "checkpoints_broken": (
+        "These are not what was signed, or signed by somebody else: {files}",
+        "Disse er ikke det, der blev underskrevet, eller er underskrevet af andre: {files}",
+    ),
     "by_yourself": ("Check it without us", "Efterprøv det uden os"),
     "by_yourself_lead": (
         "You need not believe this page. These commands do the same on any machine that has the "

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from serving.guard import key_changes
+from serving.pages.record_checked import FOLDER, checked
+from serving.record import checkpoint
+from serving.record.ledger import Ledger
+from serving.record.tree import BLOCK
+from serving.settings import open_signer
 from tests.factories import make_bundles, make_config
 from tests.serving.shop import opened
 
@@ -46,3 +52,34 @@ def test_it_is_verified_when_that_is_asked_and_a_changed_byte_is_named_by_its_en
     assert "NOT whole" in said
     assert "seq 1 (" in said
     assert shop.client.get("/audit/record?verify=1&format=json").json()["verified"]["faults"]
+
+
+def test_checkpoints_in_the_folder_are_told_and_one_of_another_hand_is_named(shop):
+    ledger = shop.online.ledger
+    folder, signer = shop.config.var / FOLDER, open_signer("shop", shop.config.var)
+    file = checkpoint.write(checkpoint.made("shop", ledger.head(), signer, NOW), folder)
+    said = shop.client.get("/audit/record?lang=en&verify=1").text
+    assert "Whole." in said
+    assert ledger.head().root.hex() in said
+    file.write_text(file.read_text().replace("2024", "2025"))
+    assert file.name in shop.client.get("/audit/record?lang=en").text
+
+
+def test_a_record_written_anew_is_found_out_by_its_checkpoint(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.db", "shop")
+    ledger.append([("S1", "score", {"p": 1})], NOW)
+    held = checkpoint.made("shop", ledger.head(), open_signer("shop", tmp_path), NOW)
+    assert checked(ledger, [held]).whole
+    assert not checked(ledger, [replace(held, root=bytes(32))]).whole
+
+
+def test_of_a_long_record_the_latest_part_is_verified(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.db", "shop")
+    for start in range(0, 3 * BLOCK, BLOCK):
+        ledger.append([(f"S{start + n}", "score", {"p": n}) for n in range(BLOCK)], NOW)
+    found = checked(ledger, [], most=BLOCK + 7)
+    assert (found.entries, found.all, found.whole) == (2 * BLOCK, False, True)
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute(f"update ledger set kind = 'odd' where seq = {3 * BLOCK - 1}")
+    connection.close()
+    assert not checked(ledger, [], most=BLOCK + 7).whole
