@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     Column,
     Connection,
@@ -171,13 +172,13 @@ class FeatureStore:
                 for customer, as_of, text in connection.execute(
                     sought.where(FEATURES.c.customer_id.in_(chunk))
                 ):
-                    found[customer] = StoredFeatures(as_of, json.loads(text))
+                    found[customer] = StoredFeatures(as_of, orjson.loads(text))
         return found
 
     def _one(self, base: str, schema_hash: str, customer_id: str) -> dict[str, StoredFeatures]:
         sought = {"base": base, "schema_hash": schema_hash, "customer_id": customer_id}
         found = self._database.first(_ONE, sought)
-        return {customer_id: StoredFeatures(found[0], json.loads(found[1]))} if found else {}
+        return {customer_id: StoredFeatures(found[0], orjson.loads(found[1]))} if found else {}
 
     def consenting(self, base: str, purpose: str, customer_ids: Iterable[str]) -> frozenset[str]:
         """Say who of some customers consents to a purpose."""
@@ -200,7 +201,7 @@ class FeatureStore:
             said = connection.scalars(consents.where(*_person(CONSENTS, base, customer_id)))
             return [
                 *(
-                    {"schema": digest, "as_of": as_of, "values": json.loads(text)}
+                    {"schema": digest, "as_of": as_of, "values": orjson.loads(text)}
                     for digest, as_of, text in sorted(sets.tuples())
                 ),
                 *({"consents_to": purpose} for purpose in sorted(said)),
@@ -238,7 +239,7 @@ class FeatureStore:
         with self._database.reading() as connection:
             streamed = connection.execution_options(yield_per=CHUNK).execute(sought)
             for customer, as_of, text in streamed:
-                yield customer, StoredFeatures(as_of, json.loads(text))
+                yield customer, StoredFeatures(as_of, orjson.loads(text))
 
     def close(self) -> None:
         """Give the database's connections back."""
