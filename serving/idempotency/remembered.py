@@ -24,6 +24,7 @@ from features.database import Database
 from serving.record.merkle import canonical
 
 LONGEST_KEY = 255
+_SOME = {"yield_per": 100}  # rows of a look through all answers
 _SWEPT_EVERY = timedelta(minutes=1)
 
 REMEMBERED = sa.Table(
@@ -209,7 +210,7 @@ class Remembered:
         answered = sa.select(REMEMBERED).where(
             REMEMBERED.c.base == self._base, REMEMBERED.c.body.is_not(None)
         )
-        for row in connection.execution_options(yield_per=100).execute(answered).mappings():
+        for row in connection.execute(answered, execution_options=_SOME).mappings():
             told = json.loads(zlib.decompress(row["body"]))
             results = [
                 held for held in told.get("results", ()) if held.get("customer_id") == customer_id

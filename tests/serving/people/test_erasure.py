@@ -2,35 +2,24 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from copy import copy
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from configs.schema import Config
-from features.marks import Marks, spelt
+from features.marks import Marks
 from features.source import load_tables
 from serving import settings
 from serving.api.asked import ScoreRequest
-from serving.api.regular import MANY
 from serving.batch.fill import fill_store
 from serving.batch.run import score_base
-from serving.destinations.place import destination_of
-from serving.destinations.stamp import Stamp
 from serving.idempotency.remembered import Call
 from serving.idempotency.resumed import scored_once
-from serving.people import places
 from serving.people.erasure import erase, person_of
 from serving.people.files import ParquetRows
 from serving.people.subject import subject
@@ -40,75 +29,9 @@ from serving.record.redaction import KIND
 from serving.record.seal import ErasedError
 from serving.releases.shadow import Recent
 from tests.factories import AS_OF, make_bundles, make_config
-from tests.serving.people.persons import ANNA, INCOME, make_base, traces
-from tests.serving.shop import client_of, opened
-
-AT = datetime(2024, 6, 3, 9, tzinfo=UTC)
-OTHER = "008"
-
-
-class Held:
-    """A base in which the person lies in every place that there is."""
-
-    def __init__(self, folder: Path, made: Mapping[Any, Path]) -> None:
-        self.config = make_base(folder)
-        self.folder, self.var = folder, self.config.var
-        with opened(self.config, made) as shop:
-            asked = {"customers": [{"customer_id": held} for held in (ANNA, OTHER)]}
-            self.scores = [
-                held["id"]
-                for more in ({}, {"headers": {"Idempotency-Key": "k1"}})
-                for held in shop.client.post("/v1/score", json=asked, **more).json()["results"]
-            ]
-            alone = {"customers": [{"customer_id": OTHER}]}
-            shop.client.post("/v1/score", json=alone, headers={"Idempotency-Key": "k2"})
-            names = [*(f"{number:03}" for number in range(20, 20 + MANY)), ANNA, OTHER]
-            many = {"customers": [{"customer_id": held} for held in names]}
-            told = shop.client.post("/v1/score", json=many).json()["results"]
-            self.call = told[0]["id"].partition("/")[0]
-            self.release = shop.release
-        self.outs = [folder / name for name in ("s.parquet", "s.csv.gz")]
-        self.table = f"sqlite:///{folder / 'crm.db'}"
-        stamp = Stamp(self.config.name, self.release.digest, AS_OF, 7)
-        targets = [
-            *(destination_of(str(out), stamp, changed_only=True) for out in self.outs),
-            destination_of(self.table, stamp),
-        ]
-        self.batches = []
-        for place in targets:
-            places.note(self.var, "scores", place.told)
-            told = score_base(
-                self.config, load_tables(self.config), self.release, AS_OF, place, AT, 3, "en"
-            )
-            self.batches.append(told.batch_id)
-        self._trained()
-
-    def _trained(self) -> None:
-        """Leave what two training runs do: predictions, and whom they learned from."""
-        marks = Marks(self.var, self.config.name)
-        for run, learned in (("churn-1", [ANNA, OTHER]), ("clv-1", [OTHER]), ("old-1", None)):
-            folder = self.var / "runs" / run
-            (folder / "bundle").mkdir(parents=True)
-            (folder / "bundle" / "manifest.json").write_text(json.dumps({"run": run}))
-            rows = pa.table({"customer_id": [ANNA, OTHER], "actual": [1.0, 0.0]})
-            pq.write_table(rows, folder / "predictions.parquet")
-            if learned:
-                (folder / "learned_from.marks").write_bytes(spelt(marks.of(learned)))
-
-    def copied(self, folder: Path) -> "Held":
-        """The same base in another folder, for a test that changes it."""
-        held = copy(self)
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        moved = self.config.model_dump_json().replace(str(self.folder), str(folder))
-        held.config = Config.model_validate_json(moved)
-        held.folder, held.var = folder, held.config.var
-        held.outs = [folder / out.name for out in self.outs]
-        noted = held.var / places.FILE
-        noted.write_text(noted.read_text().replace(str(self.folder), str(folder)))
-        return held
-
-    def ledger(self):
-        return settings.open_ledger(self.config.name, self.var)
+from tests.serving.people.everywhere import AT, OTHER, SOURCES, Held
+from tests.serving.people.persons import ANNA, INCOME, traces
+from tests.serving.shop import client_of
 
 
 @pytest.fixture(scope="module")
@@ -138,11 +61,8 @@ def test_she_was_everywhere_and_now_is_nowhere(erased):
     for name in ("store.db", "s.parquet", "s.csv.gz", "crm.db", "batches", "latest", "predictions"):
         assert name in there
     # The user's own tables are theirs to mend: the mark keeps what they say out.
-    left = [held for held in traces(erased.folder) if not held.startswith(_SOURCES)]
+    left = [held for held in traces(erased.folder) if not held.startswith(SOURCES)]
     assert left == []
-
-
-_SOURCES = ("transactions.csv", "customers.csv")
 
 
 def test_the_record_is_whole_and_everybody_elses_scores_replay(erased):
@@ -271,7 +191,7 @@ def test_the_next_load_does_not_bring_her_back(erased):
     store.close()
     out = erased.folder / "again.parquet"
     assert score_base(config, tables, erased.release, AS_OF, out, AT, 3, "en").customers == 39
-    left = [held for held in traces(erased.folder) if not held.startswith(_SOURCES)]
+    left = [held for held in traces(erased.folder) if not held.startswith(SOURCES)]
     assert left == []
 
 
@@ -369,7 +289,7 @@ def test_broken_off_in_between_and_run_again_it_is_one_erasure(tmp_path, base, b
     receipt = erase(held.config, ANNA, AT)
     assert receipt.removed == expected
     assert len(receipt.rows) == 4
-    assert [found for found in traces(tmp_path) if not found.startswith(_SOURCES)] == []
+    assert [found for found in traces(tmp_path) if not found.startswith(SOURCES)] == []
     ledger = held.ledger()
     assert ledger.verify().whole
     assert [entry.id for entry in ledger.entries(KIND)] == [receipt.entry]
