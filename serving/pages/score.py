@@ -54,12 +54,14 @@ class _Contents:
 
 async def score(request: Request) -> Response:
     """Show a score, or a row of a batch or of a call, with what led to it."""
-    held = await to_thread.run_sync(
-        _contents, request, place_of(request), limiter=request.app.state.threads
-    )
-    words = words_of(request, SCORE)
-    currency = config_of(request).currency
-    if kind := exports.wanted(request):
+    # Writing the page takes a while too, for which no call must wait.
+    return await to_thread.run_sync(_answer, request, limiter=request.app.state.threads)
+
+
+def _answer(request: Request) -> Response:
+    kind, held = exports.wanted(request), _contents(request, place_of(request))
+    words, currency = words_of(request, SCORE), config_of(request).currency
+    if kind is not None:
         return _file(kind, held, words.language)
     return page(
         request,

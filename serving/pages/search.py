@@ -42,9 +42,14 @@ async def find(request: Request) -> Response:
 
 async def scores(request: Request) -> Response:
     """Show the scores that a search finds, the newest first."""
-    asked, online = Searched.of(request.query_params), request.app.state.served.online
-    found = await to_thread.run_sync(_found, request, asked, limiter=request.app.state.threads)
-    if kind := exports.wanted(request):
+    # Writing the page takes a while too, for which no call must wait.
+    return await to_thread.run_sync(_answer, request, limiter=request.app.state.threads)
+
+
+def _answer(request: Request) -> Response:
+    kind, asked = exports.wanted(request), Searched.of(request.query_params)
+    found, online = _found(request, asked), request.app.state.served.online
+    if kind is not None:
         rows = [asdict(each) for each in found.rows]
         data = {"scores": rows, "after": found.next, "unread": list(found.unread)}
         return exports.file_of(kind, "scores", data, [_flat(row) for row in rows])
