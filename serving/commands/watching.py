@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -135,7 +136,7 @@ def _line_of_outcome(each: OutcomeWeek) -> tuple[str, ...]:
         held = each.metrics.get(name)
         if held is None:
             return ""
-        ends = f" ({held.low:.3g} to {held.high:.3g})" if held.low == held.low else ""
+        ends = f" ({held.low:.3g} to {held.high:.3g})" if math.isfinite(held.low) else ""
         return f"{held.estimate:.4g}{ends}"
 
     return (

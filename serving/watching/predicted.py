@@ -19,6 +19,7 @@ from serving.record.call_rows import CALL
 from serving.record.ledger import BATCH, Ledger
 from serving.record.merkle import Entry, RowsError
 from serving.record.redaction import NOBODY
+from serving.record.retired import through
 from serving.record.seal import ErasedError
 
 TASKS = ("churn", "clv")
@@ -49,7 +50,9 @@ class Told:
 
 
 def predicted(ledger: Ledger, zone: str) -> Iterator[Told]:
-    """Yield every prediction on record, in its order; of those who are erased there is none.
+    """Yield every prediction on record, in its order.
+
+    Of those who are erased there is none, nor is what is older than the record keeps.
 
     Parameters
     ----------
@@ -63,7 +66,9 @@ def predicted(ledger: Ledger, zone: str) -> Iterator[Told]:
         If a batch's rows cannot be read.
     """
     waiting: list[tuple[str, str, date, str, float]] = []
-    for entry in ledger.entries():
+    with ledger.database.reading() as connection:
+        retired = through(connection, ledger.base)  # what the scores up to there said is let go
+    for entry in ledger.entries(after=retired):
         if entry.kind == _SCORE:
             waiting += _of_score(entry, zone)
         elif entry.kind in (BATCH, CALL):

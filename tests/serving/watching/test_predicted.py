@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from serving.batch.run import score_base
 from serving.people.erasure import erase
 from serving.record.tokens import customer_token
 from serving.settings import open_ledger, open_secret
+from serving.upkeep.retention import retire
 from serving.watching.predicted import predicted
 from tests.factories import AS_OF, make_bundles, make_config
 from tests.serving.shop import Shop, opened
@@ -64,5 +65,11 @@ def test_of_who_is_erased_nothing_is_left_and_of_others_all(shop):
     assert ("churn", token) in before
     erase(shop.config, IDS[3], AT)
     left = {key: value for key, value in before.items() if key[1] != token}
-    batch, singly, _ = read(shop)
-    assert batch == singly == left
+    assert read(shop) == [left, left, left]
+
+
+def test_what_the_record_has_let_go_is_left_out(shop):
+    ledger = open_ledger(shop.config.name, shop.config.var)
+    retire(ledger, AT + timedelta(days=1), AT)
+    assert list(predicted(ledger, shop.config.timezone)) == []
+    ledger.close()
