@@ -8,7 +8,7 @@ STAMP := .venv/.made-from-lock
 # Wheels only, checked against the lock's hashes; nothing resolved afresh.
 INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
-.PHONY: help env demo test check lint format types architecture lock mlflow serve clean bench-features bench-serving bench-quality bench-explain bench-segments bench-report bench-index soak fuzz
+.PHONY: help env demo test check lint format types architecture lock mlflow serve clean bench-features bench-serving bench-quality bench-explain bench-segments bench-report bench-record bench-index soak fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench-explain: env ## time SHAP of 10,000 customers with its plots; writes var/b
 
 bench-segments: env ## find segments in three successive months, and see who keeps theirs (ten minutes)
 	@$(BIN)/python -m tests.benchmarks.segments
+
+bench-record: env ## verify, read and append to ten million entries on record; writes var/bench/record.json (an hour, 30 GB)
+	@$(BIN)/python -m tests.benchmarks.record
 
 bench-index: env ## time searches of ten million entries on record; writes var/bench/index.json (an hour)
 	@$(BIN)/python -m tests.benchmarks.index

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +102,17 @@ def _step(data: bytes, index: int, size: int, steps: Sequence[bytes]) -> dict[st
 def _kept(connection: sa.Connection, base: str) -> Root:
     """Return what tells roots within a record, by the blocks that are kept and the leaves."""
 
+    @cache
+    def block(number: int) -> list[bytes]:
+        within = (LEDGER.c.seq > number * BLOCK, LEDGER.c.seq <= (number + 1) * BLOCK)
+        sought = sa.select(LEDGER.c.leaf_hash).where(LEDGER.c.base == base, *within)
+        return list(connection.execute(sought.order_by(LEDGER.c.seq)).scalars())
+
     def below(first: int, last: int) -> list[bytes]:
-        within = (LEDGER.c.base == base, LEDGER.c.seq > first, LEDGER.c.seq <= last)
-        sought = sa.select(LEDGER.c.leaf_hash).where(*within).order_by(LEDGER.c.seq)
-        return list(connection.execute(sought).scalars())
+        if first == last:
+            return []
+        number = first // BLOCK
+        return block(number)[first - number * BLOCK : last - number * BLOCK]
 
     def blocks(first: int, last: int) -> list[bytes]:
         within = (BLOCKS.c.base == base, BLOCKS.c.number >= first, BLOCKS.c.number < last)
