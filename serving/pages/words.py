@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from serving.report.phrases import MONTHS
+from serving.months import MONTHS
 from training.quantities import Language, amount, number, quantity
 
 NOTHING = "–"

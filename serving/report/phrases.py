@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from training.quantities import Language
 from training.segmentation.migration import NO_LONGER, NO_LONGER_DA, NOT_YET, NOT_YET_DA
-
-MONTHS: Mapping[Language, Sequence[str]] = {
-    "en": (
-        *("January", "February", "March", "April", "May", "June", "July", "August"),
-        *("September", "October", "November", "December"),
-    ),
-    "da": (
-        *("januar", "februar", "marts", "april", "maj", "juni", "juli", "august"),
-        *("september", "oktober", "november", "december"),
-    ),
-}
 
 PHRASES: Mapping[str, tuple[str, str]] = {
     # The page

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from features.figures.definition import Figure, Unit
-from serving.report.phrases import MONTHS, PHRASES
+from serving.months import MONTHS
+from serving.report.phrases import PHRASES
 from training.quantities import Language, amount, number
 
 NOTHING = "–"
