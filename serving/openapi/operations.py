@@ -33,9 +33,9 @@ _SCORES = {
     ),
     ("GET", "/v1/scores/{batch}/{row}"): Operation(
         "recorded_row",
-        "A score of a batch as it was given, told again from the record",
+        "A score of a batch, or of a call of many customers, told again from the record",
         {200: Answer("the score", (Content("RecordedScore", examples.RECORDED),))},
-        {404: "the batch, or the row, is not on record", 410: "", 422: "", 503: _NO_RECORD},
+        {404: "the batch or call, or the row, is not on record", 410: "", 422: "", 503: _NO_RECORD},
         ("batch", "row", "Accept-Language"),
         query="RecordedAsked",
     ),

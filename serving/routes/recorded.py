@@ -23,7 +23,8 @@ from serving.scoring.online import Online
 from training.quantities import Language
 
 _NO_ID = (
-    "the id of a score has letters, digits and . _ - alone; a batch's scores are BATCH/1 and on"
+    "the id of a score has letters, digits and . _ - alone; those of a batch, or of a call of many "
+    "customers, are ID/1 and on"
 )
 
 

@@ -152,6 +152,23 @@ def test_a_call_made_twice_has_the_same_bytes_and_one_record(shop):
     assert score(shop, None).json()["results"][0]["churn"] == first.json()["results"][0]["churn"]
 
 
+def test_a_call_of_many_made_twice_is_one_entry_of_which_each_score_is_told_again(shop):
+    before = on_record(shop)
+    named = [{"customer_id": f"{number:03}"} for number in range(1, 10)]
+    body = {"customers": [*named, {"customer_id": "nobody"}]}
+    first, second = score(shop, "many-twice", body), score(shop, "many-twice", body)
+    assert second.content == first.content
+    assert on_record(shop) == before + 1
+    for result in first.json()["results"]:
+        if "id" in result:
+            again = shop.client.get(f"/v1/scores/{result['id']}").json()
+            assert again["replayed"]
+            assert {**again, **result} == {**again, "customer_id": result["customer_id"]}
+    call = shop.online.ledger.last().id
+    assert shop.client.get(f"/v1/scores/{call}").status_code == 404
+    assert shop.client.get(f"/v1/scores/{call}/99").status_code == 404
+
+
 def test_a_key_with_another_request_is_refused(shop):
     score(shop, "one")
     before = on_record(shop)
