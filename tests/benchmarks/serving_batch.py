@@ -1,7 +1,8 @@
 """A million customers in a batch, on record: beside a bare script, and beside bare contributions.
 
-The bundles are those that a config's base serves; the customers are drawn from what these say of
-their training rows. ``python -m tests.benchmarks.serving_batch CONFIG [CUSTOMERS]``
+The bundles are those that the service's benchmark trains, or those that a config's base serves; the
+customers are drawn from what these say of their training rows.
+``python -m tests.benchmarks.serving_batch [CUSTOMERS] [CONFIG]``
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from serving.batch import run as batch
 from serving.releases.release import Release, current, publish
 from serving.scoring.score import schemas
 from tests.benchmarks.measure import in_a_process, report
+from tests.benchmarks.serving.base import base
 from training.blend import Weighted
 from training.predictors import Trees
 
@@ -131,8 +133,8 @@ def score(config: Config, var: Path, features: Path, reasons: int) -> int:
 
 def main() -> None:
     """Measure, and write ``var/bench/serving_batch.json``."""
-    config = load(sys.argv[1] if len(sys.argv) > 1 else "configs/complete_journey.yaml")
-    asked = int(sys.argv[2]) if len(sys.argv) > 2 else CUSTOMERS
+    asked = int(sys.argv[1]) if len(sys.argv) > 1 else CUSTOMERS
+    config = load(sys.argv[2]) if len(sys.argv) > 2 else base("churn", "clv").config
     with TemporaryDirectory(prefix="stamkunde-") as folder:
         moved = config.model_copy(update={"paths": config.paths.model_copy(update={"var": folder})})
         promoted = current(config.var).bundles

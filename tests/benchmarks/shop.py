@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -80,8 +81,8 @@ def members(folder: Path, customers: int) -> Path:
     return place
 
 
-def config_of(place: Path, memory: str | None = None) -> Config:
-    """Return the config of that shop: defaults throughout."""
+def config_of(place: Path, memory: str | None = None, told: Sequence[str] = ()) -> Config:
+    """Return the config of that shop: defaults throughout, but for what is told as for --set."""
     written = place.with_name(f"{place.name}-{memory}.yaml")
     written.write_text(
         f"""extends: {Path("configs/base.yaml").resolve()}
@@ -95,4 +96,4 @@ churn: {{kind: lapse, horizon: 30d}}
 paths: {{var: {place}-var}}
 """
     )
-    return load(written)
+    return load(written, told)

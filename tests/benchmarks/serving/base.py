@@ -8,8 +8,9 @@ each, with fewer windows, so that a customer has about 60 features. They are kep
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -124,6 +125,20 @@ def base(*tasks: Task) -> Base:
     made = Base(config, overrides, release, str(as_of), ids, held)
     _fill_store(made)
     return made
+
+
+def fresh(made: Base, name: str) -> Base:
+    """Return a base in a run-time folder made anew: nothing is on record, and nothing promoted
+    but what it serves.
+    """
+    overrides = _told(name, "none")
+    config = load(FILE, overrides)
+    shutil.rmtree(config.var, ignore_errors=True)
+    held = {task: bundle.path for task, bundle in made.release.bundles.items()}
+    publish(config.var, config.name, held)
+    moved = replace(made, config=config, overrides=overrides, release=current(config.var))
+    _fill_store(moved)
+    return moved
 
 
 def mlflow_model(digest: str) -> Path:

@@ -1,7 +1,8 @@
 """The service over a long time and in bad ones, with MLflow and the network away throughout.
 
 Ten minutes of load with flat memory; promotions and rollbacks under load; kills under load with no
-answered score missing from the record; three times the load that it can carry.
+answered score missing from the record; three times the load that it can carry; and the same
+customers through every door, to the bit.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import argparse
 import itertools
 import random
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.measure import FOLDER, report
-from tests.benchmarks.serving.base import Base, base
+from tests.benchmarks.serving.base import Base, base, fresh
 from tests.benchmarks.serving.key import headers_of
 from tests.benchmarks.soak.killed import faults, kill_under_load, missing
 from tests.benchmarks.soak.memory import growth, watched
@@ -27,7 +29,7 @@ Rows = list[dict[str, Any]]
 
 def main() -> None:
     given = _arguments()
-    made = base("churn")
+    made = fresh(base("churn"), "soak")
     count = len(made.customer_ids)
     bodies = [made.by_features(number, number + 1) for number in range(0, count, 2)]
     by_id = [made.by_id(number, number + 1) for number in range(1, count, 2)]
@@ -105,11 +107,25 @@ def three_times(target: Target, _: Base, given: argparse.Namespace) -> Rows:
     ]
 
 
+def same(_: Target, __: Base, given: argparse.Namespace) -> Rows:
+    """Ask for the same customers in every way."""
+    from tests.benchmarks.soak.parity import parities
+
+    found = parities(FOLDER / "parity", given.customers, lambda way: sys.stderr.write(f"{way}\n"))
+    told = []
+    for held in found:
+        first = f"; the first is {held.first}" if held.first else ""
+        what = f"{held.customers:,} customers, {held.way}: told otherwise{first}"
+        told.append(_row(what, held.different, 0))
+    return told
+
+
 PARTS: dict[str, Callable[[Target, Base, argparse.Namespace], Rows]] = {
     "memory": flat,
     "swaps": swaps,
     "kills": kills,
     "overload": three_times,
+    "parity": same,
 }
 
 
@@ -130,6 +146,7 @@ def _arguments() -> argparse.Namespace:
     asked.add_argument("--minutes", type=float, default=10.0, help="of load, for the memory")
     asked.add_argument("--moves", type=int, default=50, help="promotions and rollbacks")
     asked.add_argument("--rounds", type=int, default=10, help="of kills")
+    asked.add_argument("--customers", type=int, default=10_000, help="asked for in every way")
     asked.add_argument("--seconds", type=float, default=20.0, help="of an overload")
     asked.add_argument("--keys", action="store_true", help="ask with a key, as strangers must")
     given = asked.parse_args()
