@@ -25,7 +25,6 @@ SHELL: Phrases = {
         "These pages only show; nothing can be changed here.",
         "Siderne viser kun; intet kan ændres her.",
     ),
-    "error_400": ("This cannot be read", "Det kan ikke læses"),
     "error_404": ("There is nothing here", "Her er ikke noget"),
     "error_410": ("Deleted for good", "Slettet for altid"),
     "error_422": ("This cannot be looked up", "Det kan ikke slås op"),

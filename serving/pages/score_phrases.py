@@ -233,7 +233,6 @@ ORIGIN: Phrases = {
         "Hvert fingeraftryk står for netop én fil eller ét sæt rækker: blev en eneste byte "
         "ændret, var det et andet.",
     ),
-    "origin_of": ("Answer", "Svar"),
     "bundle": ("Model file", "Modelfil"),
     "made_at": ("Made", "Lavet"),
     "promoted": ("Put to use", "Taget i brug"),
@@ -301,7 +300,6 @@ ORIGIN: Phrases = {
     "others": ("Other scores of the same customer", "Kundens andre scorer"),
     "others_none": ("None is on record.", "Der er ikke registreret nogen."),
     "others_all": ("All scores of this customer", "Alle kundens scorer"),
-    "others_count": ("{many} others, the newest first.", "{many} andre, de nyeste først."),
 }
 
 SCORE: Phrases = {**SEARCH, **ANSWER, **ASKED, **WHY, **OTHERWISE, **FEATURES, **ORIGIN}

@@ -42,7 +42,6 @@ SEARCH: Phrases = {
     "for_model": ("model {digest}…", "model {digest}…"),
     "looked_for": ("Looked for: {these}.", "Søgt efter: {these}."),
     "looked_for_all": ("All scores.", "Alle scorer."),
-    "head_score": ("Score", "Score"),
     "head_when": ("Given", "Givet"),
     "head_customer": ("Customer's code name", "Kundens dæknavn"),
     "head_as_of": ("Known up to", "Kendt til"),
