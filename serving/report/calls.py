@@ -101,7 +101,7 @@ def to_call(
     language : {"en", "da"}, optional
         Of the reasons; ``serving.language`` unless given.
     """
-    chosen = _chosen(scored, config.report.calls)
+    chosen = _chosen(scored, config.report.calls, _who_may_be(config, tables, scored))
     ways = [f"{SEGMENT}{way}" for way in scored.ways]
     found = scored.frame.iloc[chosen][["customer_id", *_SCORES, *ways]].reset_index(drop=True)
     found.insert(0, "rank", range(1, len(found) + 1))
@@ -128,9 +128,17 @@ def to_call(
     return Calls(found, batch_id, on_record, body)
 
 
-def _chosen(scored: Scored, most: int) -> pd.Index:
+def _who_may_be(config: Config, tables: Tables, scored: Scored) -> pd.Series:
+    """Say of each customer whether scores may be given, by ``serving.purpose``."""
+    customers, purpose = scored.frame["customer_id"], config.serving.purpose
+    if purpose is None:
+        return pd.Series(True, index=customers.index)
+    return customers.isin(consent.given(config, tables, scored.as_of)[purpose])
+
+
+def _chosen(scored: Scored, most: int, may_be: pd.Series) -> pd.Index:
     """Return the places of those to call, the highest at risk first; equal ones by their ids."""
-    frame = scored.frame
+    frame = scored.frame[may_be]
     of_money = frame["value_at_risk"].notna().any()
     first = frame["value_at_risk"] if of_money else frame["churn"]
     ordered = frame.assign(first=first)[first > 0].sort_values(

@@ -14,6 +14,8 @@ from serving.batch.fill import fill_store
 from serving.batch.run import score_base
 from serving.people.permission import NobodyError
 from serving.releases.release import publish
+from serving.report.calls import to_call
+from serving.report.scored import score_at
 from tests.factories import AS_OF, make_bundles, make_config
 from tests.serving.parity import asked
 from tests.serving.shop import opened
@@ -83,6 +85,14 @@ def test_a_batch_and_a_job_leave_out_who_does_not_consent(shop, tmp_path):
     assert all(int(held) % 2 == 0 and int(held) % 3 for held in ids)
     assert told.left_out == {"no_consent": 40 - len(ids)}
     assert told.customers == len(ids)
+
+
+def test_a_report_lists_nobody_to_call_who_does_not_consent(shop):
+    tables = load_tables(shop.config)
+    scored = score_at(shop.config, tables, shop.release, AS_OF)
+    ids = to_call(shop.config, tables, scored).frame["customer_id"].tolist()
+    assert ids
+    assert all(int(held) % 2 == 0 and int(held) % 3 for held in ids)
 
 
 def test_who_is_marked_is_scored_in_no_way(tmp_path):
