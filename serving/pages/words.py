@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from serving.months import MONTHS
-from training.quantities import Language, amount, number, quantity
+from training.quantities import Language, amount, number
 
 NOTHING = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -40,10 +40,6 @@ class Words:
         said = self.phrases[phrase][self.language == "da"]
         held = {name: self._put(value) for name, value in named.items()}
         return said.format(**held) if named else said
-
-    def having(self, phrases: Phrases) -> Words:
-        """Return the same with more phrases."""
-        return Words(self.language, self.zone, {**self.phrases, **phrases})
 
     def knows(self, phrase: str) -> bool:
         """Say whether there is a phrase of a name."""
@@ -94,10 +90,6 @@ class Words:
         """Return how far an amount was moved, with its sign."""
         sign = "+" if value > 0 else "−" if value < 0 else ""
         return f"{sign}{self.money(abs(value), currency)}"
-
-    def quantity(self, value: float, unit: str) -> str:
-        """Return a number with its unit."""
-        return quantity(value, unit, self.language).replace(" ", _SPACE)
 
     def on(self, day: str) -> str:
         """Return a day of ISO 8601 as people write it."""
