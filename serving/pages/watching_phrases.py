@@ -110,6 +110,7 @@ OUTCOMES: Phrases = {
         "Af de {weeks} uger, der er gået, stemte {inside} med det forudsagte inden for "
         "95 %-intervallet.",
     ),
+    "came_true": ("Came true?", "Gik det sådan?"),
     "as_expected": ("as predicted", "som forudsagt"),
     "otherwise": ("not as predicted", "ikke som forudsagt"),
 }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from math import nan
 from urllib.parse import quote
 
 import httpx
@@ -13,11 +14,15 @@ import pytest
 from serving.guard import key_changes
 from serving.releases.promotion import promote
 from serving.settings import open_ledger
+from serving.watching import kept
+from serving.watching.outcome import OutcomeWeek
 from tests.browser import CHROMIUM, MISSING, opened
 from tests.serving.pages.cards import make_card
 from tests.serving.pages.visiting import AXE, NO_AXE, STICKING_OUT, UNSEEN, kind_of, visit
 from tests.serving.running import running
 from tests.serving.shelf import Shelf, Version
+from training.bootstrap import Interval
+from training.bundle import load
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING)
 needs_axe = pytest.mark.skipif(not AXE.exists() and not os.environ.get("CI"), reason=NO_AXE)
@@ -44,10 +49,24 @@ def site(tmp_path_factory):
         # No command takes such a name: whoever can write to the record can.
         odd = {"change": "add", "id": IMAGE, "name": SCRIPT, "scopes": [QUOTES]}
         open_ledger(config.name, config.var).append([("K1", "keys", odd), ("E1", "odd", {})], NOW)
+        kept.write(config.var, _outcomes(load(made["churn"]).digest))
 
     with running(tmp_path_factory.mktemp("site"), {"churn": CARD}, before) as held:
         _score(held.url, keys["caller"])
         yield held, keys["auditor"]
+
+
+def _outcomes(bundle):
+    """One week that is over, and one that is not."""
+    level = {name: Interval(0.2, 0.1, 0.3) for name in ("mean_predicted", "mean_actual")}
+    over = {**level, "mean_excess": Interval(0.0, -0.1, 0.1), "roc_auc": Interval(0.8, 0.7, 0.9)}
+    ahead = {"mean_predicted": Interval(0.2, nan, nan), "roc_auc": Interval(0.8, 0.7, 0.9)}
+    monday, until = date(2024, 6, 3), date(2024, 7, 8)
+    weeks = (
+        OutcomeWeek(monday, "churn", bundle, 900, 4, False, until, False, over),
+        OutcomeWeek(monday + timedelta(weeks=1), "churn", bundle, 90, 0, True, until, True, ahead),
+    )
+    return kept.Kept(NOW, until, weeks)
 
 
 def _score(url, key):
