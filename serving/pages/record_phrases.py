@@ -27,6 +27,7 @@ RECORD: Phrases = {
     "kind_keys": ("Changes of keys", "Ændringer af nøgler"),
     "kind_erasure": ("People forgotten", "Personer glemt"),
     "kind_backup": ("Backups", "Sikkerhedskopier"),
+    "kind_restore": ("Brought back from a backup", "Hentet tilbage fra en sikkerhedskopi"),
     "kind_retention": ("Old entries let go", "Gamle poster sluppet"),
     "root": ("Its fingerprint now", "Dets fingeraftryk nu"),
     "root_hint": (
@@ -127,6 +128,16 @@ RECORD: Phrases = {
         "En person er glemt: det, der handler om personen, kan ikke længere læses",
     ),
     "said_backup": ("The record was backed up", "Registret blev sikkerhedskopieret"),
+    "said_restore": (
+        "The record was brought back from a backup",
+        "Registret blev hentet tilbage fra en sikkerhedskopi",
+    ),
+    "said_retention": (
+        "What entries older than the company keeps them had said was let go; that they were there "
+        "can still be proved",
+        "Det, der stod i poster ældre end virksomheden gemmer dem, blev slettet; at de var der, "
+        "kan stadig bevises",
+    ),
     "latest_of": (
         "The latest {count} of each kind are shown.",
         "De seneste {count} af hver slags vises.",
