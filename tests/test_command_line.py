@@ -352,7 +352,8 @@ def test_the_report_is_a_page_with_its_figures_beside_it(changed, tmp_path):
 def test_the_record_is_whole_shows_and_replays(promoted):
     shop, batch, scores = promoted
     verified = shop.done("audit", "verify", "--json").json
-    assert verified == {"entries": 4, "batches_rows": 359, "faults": [], "whole": True}
+    whole = {"entries": 4, "batches_rows": 359, "faults": [], "checkpoints": 0, "whole": True}
+    assert verified == whole
     assert "4 entries and 359 rows of batches: whole" in shop.done("audit", "verify").out
     shown = json.loads(shop.done("audit", "show", batch["batch_id"]).out)
     assert (shown["kind"], shown["body"]["rows"]) == ("batch", 359)
@@ -366,6 +367,24 @@ def test_the_record_is_whole_shows_and_replays(promoted):
     assert "3 scores drawn: 3 the same bytes" in shop.done("audit", "replay", "--sample", "3").out
     assert_told(shop.call("audit", "replay"), "say which score, by its ID, or how many")
     assert "359 scores in the index" in shop.done("audit", "reindex").out
+
+
+def test_the_record_is_held_against_checkpoints_and_proven_to_who_has_one(promoted, tmp_path):
+    shop, _, scores = promoted
+    elsewhere, proof, script = (tmp_path / name for name in ("elsewhere", "proof.json", "p.py"))
+    made = shop.done("audit", "checkpoint", "--to", elsewhere, "--json").json
+    assert made["entries"] == 4
+    whole = shop.done("audit", "verify", "--checkpoint", elsewhere)
+    assert "whole, and as 1 checkpoint has it" in whole.out
+    shop.done("audit", "prove", scores["score_id"][7], "--checkpoint", elsewhere, "--out", proof)
+    script.write_text(done("audit", "proof-script").out)
+    subprocess.run([sys.executable, "-I", script, proof, made["file"]], check=True)
+    assert "4 entries, in version 2" in shop.done("audit", "migrate").out
+    note = Path(made["file"])
+    note.write_text(note.read_text().replace("\n4\n", "\n3\n"))
+    refused = shop.call("audit", "verify", "--checkpoint", note)
+    assert refused.code == 1
+    assert "is not signed by the key" in refused.out
 
 
 def test_the_champions_are_packaged(promoted):

@@ -61,7 +61,8 @@ def verify(
     with console.progress("entries") as done:
         found = _ledger(told).verify(done, held)
     faults = (*broken, *found.faults)
-    against = f", and as {len(held):,} checkpoints have it" if held and not faults else ""
+    have = "checkpoint has" if len(held) == 1 else "checkpoints have"
+    against = f", and as {len(held):,} {have} it" if held else ""
     console.show(
         vars(found) | {"faults": faults, "checkpoints": len(held), "whole": not faults},
         as_json,
