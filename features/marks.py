@@ -1,14 +1,13 @@
 """Marks of those who asked to be forgotten: enough to know them again by, not to say who they are.
 
-A mark is a MAC (HMAC, RFC 2104) of a customer's id under a key of its own, ``marks.key`` beside
-the marks. Who is marked is left out of whatever is loaded, so that no file of the user's brings
-them back; without the key, a mark says nothing of anybody.
+A mark is a MAC (BLAKE2b with a key, RFC 7693) of a customer's id. The key is ``marks.key``, beside
+the marks and of use for nothing else: without it, a mark says nothing of anybody. Who is marked is
+left out of whatever is loaded, so that no file of the user's brings them back.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hmac
 import os
 import secrets
 import tempfile
@@ -16,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,13 +60,13 @@ class Marks:
         there = self._there()
         if not there:
             return frozenset()
-        key = self._key()
-        return frozenset(held for held in customer_ids if self._mark(key, held) in there)
+        begun = self._begun(self._key())
+        return frozenset(held for held in customer_ids if _mark(begun, held) in there)
 
     def of(self, customer_ids: Iterable[str]) -> list[bytes]:
         """Return the mark that each customer has, or would have; the key is made if need be."""
-        key = self._made_key()
-        return [self._mark(key, held) for held in customer_ids]
+        begun = self._begun(self._made_key())
+        return [_mark(begun, held) for held in customer_ids]
 
     def add(self, customer_id: str) -> bool:
         """Mark a customer, on disk when this returns; say whether they were not marked before."""
@@ -78,21 +78,21 @@ class Marks:
             _replace(self._var / FILE, b"".join(sorted({*there, mark})))
         return True
 
-    def _mark(self, key: bytes, customer_id: str) -> bytes:
-        return hmac.digest(key, f"{self._base}\0{customer_id}".encode(), "sha256")[:WIDE]
+    def _begun(self, key: bytes) -> blake2b:
+        """Return what every mark of the base begins with; the rest costs a microsecond."""
+        return blake2b(f"{self._base}\0".encode(), digest_size=WIDE, key=key)
 
     def _there(self) -> frozenset[bytes]:
         file = self._var / FILE
         try:
-            said = file.stat()
+            return _read(file, _state(file))
         except FileNotFoundError:
             return frozenset()
-        return _read(file, (said.st_ino, said.st_mtime_ns, said.st_size))
 
     def _key(self) -> bytes:
         file = self._var / KEY
         try:
-            key = file.read_bytes()
+            key = _bytes(file, _state(file))
         except FileNotFoundError:
             raise MarksError(
                 f"{file}: is missing, and without it nobody can tell who asked to be forgotten; "
@@ -156,6 +156,23 @@ _KIND = (
 def spelt(marks: Sequence[bytes]) -> bytes:
     """Return marks as a file holds them: sorted, each once."""
     return b"".join(sorted(set(marks)))
+
+
+def _mark(begun: blake2b, customer_id: str) -> bytes:
+    whole = begun.copy()
+    whole.update(customer_id.encode())
+    return whole.digest()
+
+
+def _state(file: Path) -> tuple[int, ...]:
+    """Return what is another once a file is."""
+    said = file.stat()
+    return said.st_ino, said.st_mtime_ns, said.st_size
+
+
+@lru_cache(maxsize=8)
+def _bytes(file: Path, _: tuple[int, ...]) -> bytes:
+    return file.read_bytes()
 
 
 @lru_cache(maxsize=4)
