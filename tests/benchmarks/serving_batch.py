@@ -23,9 +23,10 @@ from configs.load import load
 from configs.schema import Config
 from features.schema import FeatureColumn, FeatureSchema
 from features.source import Tables
-from serving.batch import features as batch_features
 from serving.batch import run as batch
+from serving.batch.features import columns
 from serving.releases.release import Release, current, publish
+from serving.scoring.customers import Customers
 from serving.scoring.score import schemas
 from tests.benchmarks.measure import in_a_process, report
 from tests.benchmarks.serving.base import base
@@ -57,7 +58,7 @@ def make_features(release: Release, path: Path, rows: int) -> FeatureSchema:
     """Write a file as ``stamkunde features --out`` does; return its schema."""
     (schema,) = schemas(release).values()
     reference = next(iter(release.bundles.values())).reference
-    columns = {
+    held = {
         "as_of": pa.repeat(pa.scalar(AS_OF, pa.date32()), rows),
         "customer_id": pa.array([f"{number:08}" for number in range(rows)]),
         **{
@@ -66,13 +67,16 @@ def make_features(release: Release, path: Path, rows: int) -> FeatureSchema:
         },
     }
     told = {"stamkunde.schema": schema.digest, "stamkunde.as_of": str(AS_OF)}
-    pq.write_table(pa.table(columns).replace_schema_metadata(told), path, compression="zstd")
+    pq.write_table(pa.table(held).replace_schema_metadata(told), path, compression="zstd")
     return schema
 
 
 def matrix_of(schema: FeatureSchema, rows: pa.Table) -> np.ndarray:
     """What a script would do: categories by their number, all features in one matrix."""
-    return batch_features.customers({schema.digest: schema}, rows, AS_OF).matrices[schema.digest]
+    held = {schema.digest: schema}
+    unknown = [""] * rows.num_rows
+    asked = Customers.of_columns(held, columns(held, rows), unknown, unknown)
+    return asked.matrices[schema.digest]
 
 
 def bare(var: Path, features: Path) -> int:
