@@ -23,6 +23,7 @@ from serving.scoring.score import schemas
 from serving.settings import open_store
 from tests.benchmarks.processes import Service, first_answer, running_stamkunde
 from tests.benchmarks.shop import config_of, receipts
+from tests.benchmarks.soak.target import PATH
 from tests.factories import make_bundles, make_posted
 
 AS_OF = date(2025, 12, 1)
@@ -87,6 +88,7 @@ def parities(folder: Path, customers: int, say: Callable[[str], Any]) -> list[Pa
     found: list[Parity] = []
     first: Answers = {}
     with running_stamkunde(config, folder / "parity.log") as service:
+        first_answer(service, PATH, b'{"customers": [{"customer_id": "-"}]}', {})
         for way in _ways(config, tables, release, list(batch)):
             say(way.name)
             told = dict(_told(service, way))
@@ -133,15 +135,13 @@ def _given(config: Config, tables: Tables, release: Release) -> dict[str, dict[s
 
 def _told(service: Service, way: Way) -> Iterator[tuple[str, Any]]:
     """Ask; return what is said of each customer, as JSON and without the score's id."""
-    path = "/v1/score"
     bodies = [
         json.dumps({"customers": [way.asked[name] for name in some]}).encode()
         for some in _parts(list(way.asked), way.at_once)
     ]
-    first_answer(service, path, bodies[0], {})
     connection = HTTPConnection("127.0.0.1", service.port, timeout=120)
     for body in bodies:
-        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        connection.request("POST", PATH, body, {"Content-Type": "application/json"})
         for result in json.loads(connection.getresponse().read())["results"]:
             result.pop("id", None)
             yield result["customer_id"], result
