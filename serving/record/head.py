@@ -73,7 +73,7 @@ def read(connection: sa.Connection, base: str) -> Head:
     LedgerError
         If it is gone.
     """
-    row: Any = _READ(connection, {"base": base}).first()
+    row: Any = _READ(connection, {"base": base}).fetchone()
     if row is None:
         raise LedgerError(
             f"the record of {base} has lost its head, and nothing can be appended; "

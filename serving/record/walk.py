@@ -148,7 +148,7 @@ class Walk:
         if self._stretch.after == 0:
             return 0, START
         given = {"base": self._base, "last": self._stretch.after}
-        row: Any = _BEFORE(self._connection, given).first()
+        row: Any = _BEFORE(self._connection, given).fetchone()
         return (0, START) if row is None else (row[0], _bytes(row[1]))
 
     def _rows(self, after: int) -> Iterator[Sequence[Any]]:
@@ -160,7 +160,7 @@ class Walk:
             for name, value in given.items()
             if {"after": lower, "last": upper}.get(name, True)
         }
-        cursor: Any = _WITHIN[lower, upper](self._connection, given).cursor
+        cursor: Any = _WITHIN[lower, upper](self._connection, given)
         return iter(cursor)
 
     def _whole(self, row: Sequence[Any], seq: int, chain: bytes) -> bool:
