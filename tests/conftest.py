@@ -23,6 +23,8 @@ _LONGEST = (
     "test_demo.py",
     "test_command_line.py",
     "test_job.py",
+    "test_browser.py",
+    "test_erasure.py",
     "test_spark.py",
 )
 _ONE_SERVICE = ("test_client_example.py", "test_service.py", "test_fuzz.py")
