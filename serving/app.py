@@ -112,13 +112,15 @@ def opened(told: Settings, release: Release) -> Online:
 
 
 def _warmed(online: Online) -> None:
-    try:
-        online.ledger.head()  # the tables are made now, not while a call waits
-        warm(online, datetime.now(UTC))
-    except StamkundeError as error:
-        log.warning("cold", why=str(error))  # calls will tell; some may be answered all the same
-    except Exception as error:
-        failed(error, "warming")
+    # The record's tables are made now, not while a call waits.
+    for begin in (online.ledger.head, lambda: warm(online, datetime.now(UTC))):
+        try:
+            begin()
+        except StamkundeError as error:
+            # Calls will tell; some may be answered all the same.
+            log.warning("cold", why=str(error))
+        except Exception as error:
+            failed(error, "warming")
 
 
 async def _refused(request: Request, error: Exception) -> Response:

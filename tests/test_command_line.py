@@ -677,9 +677,12 @@ def test_an_altered_bundle_scores_nobody(changed):
         ("score", "--as-of", AS_OF, "--out", out),
         ("package",),
         ("serve",),
-        ("audit", "replay", f"{batch}/1"),
     ):
         assert_told(shop.call(*command), digest, "predictor_0.ubj")
+    replayed = shop.call("audit", "replay", f"{batch}/1")
+    assert replayed.code == 1
+    assert digest in replayed.out
+    assert "predictor_0.ubj" in replayed.out
     assert not out.exists()
     assert shop.done("audit", "verify", "--json").json["whole"]
 

@@ -376,7 +376,11 @@ def broken(tmp_path, monkeypatch, shop):
     monkeypatch.setenv(settings.VARIABLE, str(config.var))
     settings.read.cache_clear()
     lines: list[str] = []
-    log = SimpleNamespace(info=print, error=lambda *words, **more: lines.append(f"{words} {more}"))
+
+    def keep(*words: object, **more: object) -> None:
+        lines.append(f"{words} {more}")
+
+    log = SimpleNamespace(info=print, warning=keep, error=keep)
     for module in (app, door, guard_log):
         monkeypatch.setattr(module, "log", log)
     yield SimpleNamespace(features=features_of(config)["001"], lines=lines)

@@ -170,7 +170,9 @@ def test_scores_are_the_distribution_of_what_is_served(tmp_path):
     # Of 0, 1, …, 100 every tenth ends at a ten.
     config, model = make_config(tmp_path), make_reader("made", 0, 1)
     made = make_bundle(tmp_path / "bundle", config, model, np.arange(101.0)[:, None])
-    assert made.scores == {"rows": 101, "mean": 50.0, "edges": list(range(0, 101, 10))}
+    counts = [*[10] * 9, 11]
+    edges = list(range(0, 101, 10))
+    assert made.scores == {"rows": 101, "mean": 50.0, "edges": edges, "counts": counts}
     assert made.tenths == tuple(range(10, 100, 10))
 
 

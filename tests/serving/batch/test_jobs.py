@@ -159,7 +159,7 @@ def test_an_error_of_another_kind_tells_its_place_alone(shop, monkeypatch):
 
 
 def test_why_a_job_failed_names_no_place_on_this_machine(shop, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise StoredBaseError(f"{shop.config.var}/store.db: cannot be read")
 
     monkeypatch.setattr(base_job, "score_rows", fail)
