@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from serving.record.ledger import BATCH, SCORE, Ledger
-from serving.record.merkle import Entry
+from serving.record.batch_rows import BATCH
+from serving.record.call_rows import CALL
+from serving.record.ledger import Ledger
+from serving.record.merkle import SCORE, Entry
 
-CALL = "call"
 KEYS, ERASURE = "keys", "erasure"
 MOST_EVENTS = 200
 """Of a kind: the latest that a page tells of."""

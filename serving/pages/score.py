@@ -25,8 +25,9 @@ from serving.record import recorded
 from serving.record.call_rows import CALL
 from serving.record.draft import ID
 from serving.record.index import Found, Index, Search
-from serving.record.ledger import NUMBER, Ledger
+from serving.record.ledger import Ledger
 from serving.record.merkle import Entry, RowsError
+from serving.record.reading import NUMBER
 from serving.record.replaying import Replayed, replayed
 from serving.record.seal import ErasedError
 from serving.routes.route import ScopedRoute

@@ -9,9 +9,10 @@ from typing import Any
 
 from serving.people.holding import Person
 from serving.record import batch_rows
+from serving.record.batch_rows import BATCH
 from serving.record.call_rows import CALL
 from serving.record.index import Index, Search
-from serving.record.ledger import BATCH, Ledger
+from serving.record.ledger import Ledger
 from serving.record.merkle import Entry
 from serving.record.seal import ErasedError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from serving.record import redaction
 from serving.record.batch_layout import Layout, LayoutError, leaves, row_of, spelt
 from serving.record.merkle import (
+    ROW,
     Entry,
     RowsError,
     canonical,
@@ -193,6 +194,12 @@ def read_rows(
                     row = rows.slice(number - first, 1)
                     yield number, None if redaction.is_empty(row, 0) else _row(body, row)
             first = after
+
+
+def entry_of(batch: Entry, number: int, data: bytes, said: Mapping[str, Any] | None) -> Entry:
+    """Return a row of a batch, as `read_row` gave it, as an entry in its place."""
+    name = f"{batch.id}/{number}"
+    return replace(batch, id=name, kind=ROW, bytes=data, leaf_hash=leaf_hash(data), said=said)
 
 
 def _row(body: Mapping[str, Any], row: pa.Table) -> tuple[bytes, Mapping[str, Any] | None]:

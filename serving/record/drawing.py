@@ -8,8 +8,9 @@ from random import Random
 
 import sqlalchemy as sa
 
+from serving.record.batch_rows import BATCH
 from serving.record.call_rows import CALL
-from serving.record.ledger import BATCH, Ledger
+from serving.record.ledger import Ledger
 from serving.record.merkle import Entry
 from serving.record.retired import through
 from serving.record.seal import ErasedError

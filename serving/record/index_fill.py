@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from serving.record.batch_rows import BATCH
 from serving.record.call_rows import CALL
 from serving.record.index_rows import Row, bundles, instant, is_columns, rows_of, rows_of_call
 from serving.record.index_table import BATCHES, GROUPS, INSERT, SCORES, STATE
-from serving.record.ledger import BATCH, Ledger
+from serving.record.ledger import Ledger
 from serving.record.merkle import SCORE, Entry, RowsError, parsed
 from serving.record.retired import through
 from serving.record.seal import ErasedError

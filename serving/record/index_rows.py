@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from serving.record.batch_rows import BATCH
 from serving.record.index_batch import BANDS
-from serving.record.ledger import BATCH
 from serving.record.merkle import Entry, canonical
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,13 +11,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from serving.api.recorded import RecordedChurn, RecordedClv, RecordedScore
+from serving.record.batch_rows import BATCH
 from serving.record.call_rows import CALL
-from serving.record.ledger import BATCH, Ledger
-from serving.record.merkle import Entry, canonical
+from serving.record.ledger import Ledger
+from serving.record.merkle import SCORE, Entry, canonical
 from serving.releases.release import Release, ReleaseError, bundle_by_digest
 from serving.scoring.assessment import Assessments
 from serving.scoring.customers import Customers
-from serving.scoring.online import KIND
 from serving.scoring.score import BundleLookup, answer, asked, assess, replay, schemas
 from training.bundle import Bundle, BundleError
 from training.model import TASKS
@@ -43,7 +43,7 @@ def find(ledger: Ledger, entry_id: str, row: int | None = None) -> Entry | None:
         return None
     entry = ledger.get(entry_id)
     if row is None:
-        return entry if entry.kind == KIND else None
+        return entry if entry.kind == SCORE else None
     if entry.kind not in (BATCH, CALL) or row > entry.body["rows"]:
         return None
     return ledger.get(f"{entry_id}/{row}")

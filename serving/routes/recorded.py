@@ -13,8 +13,8 @@ from serving.api.recorded import RecordedAsked
 from serving.problem import ProblemError
 from serving.record import recorded
 from serving.record.draft import ID
-from serving.record.ledger import NUMBER
 from serving.record.merkle import RowsError
+from serving.record.reading import NUMBER
 from serving.record.seal import ErasedError
 from serving.routes import parameters
 from serving.routes.language import accepted

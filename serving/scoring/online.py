@@ -16,6 +16,7 @@ from serving.api.asked import Asked, ScoreRequest
 from serving.api.regular import MANY
 from serving.people.permission import Permission
 from serving.record.ledger import Ledger
+from serving.record.merkle import SCORE
 from serving.record.tokens import customer_token
 from serving.releases.release import Release
 from serving.scoring.answer_json import Answers
@@ -33,7 +34,6 @@ from training.quantities import Language
 from training.reason_columns import Phrasebook
 from training.reasons import Options
 
-KIND = "score"
 _KEPT = 16  # ways of telling that are laid out for the record
 
 WHOLE = -1
@@ -184,7 +184,7 @@ class Online:
             for row, place in enumerate(known):
                 token = customer_token(self.secret, self.release.base, ids[row])
                 body = record(assessed, row, token, options, askings[row])
-                records.append((name(place), KIND, body))
+                records.append((name(place), SCORE, body))
         return PreparedScores(records, request.customers, found, assessed, options, askings)
 
     def _in_columns(

@@ -15,15 +15,15 @@ import pyarrow.parquet as pq
 
 from serving.record.batch_layout import CUSTOMER
 from serving.record.batch_row import AS_OF
+from serving.record.batch_rows import BATCH
 from serving.record.call_rows import CALL
-from serving.record.ledger import BATCH, Ledger
-from serving.record.merkle import Entry, RowsError
+from serving.record.ledger import Ledger
+from serving.record.merkle import SCORE, Entry, RowsError
 from serving.record.redaction import NOBODY
 from serving.record.retired import through
 from serving.record.seal import ErasedError
 
 TASKS = ("churn", "clv")
-_SCORE = "score"
 _TOGETHER = 10_000  # scores of single customers that are laid into columns at once
 
 
@@ -69,7 +69,7 @@ def predicted(ledger: Ledger, zone: str) -> Iterator[Told]:
     with ledger.database.reading() as connection:
         retired = through(connection, ledger.base)  # what the scores up to there said is let go
     for entry in ledger.entries(after=retired):
-        if entry.kind == _SCORE:
+        if entry.kind == SCORE:
             waiting += _of_score(entry, zone)
         elif entry.kind in (BATCH, CALL):
             yield from _laid(waiting)
