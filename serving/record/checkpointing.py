@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 from configs.errors import StamkundeError
 from serving.guard.log import log
+from serving.record.beside import beside
 from serving.record.checkpoint import made, write
 from serving.record.ledger import Ledger
 from serving.record.note import Signer
@@ -66,20 +67,14 @@ def checkpointing(
     if work is None:
         yield
         return
-    ended = Event()
 
-    def run() -> None:
+    def run(ended: Event) -> None:
         while not ended.wait(_LOOKS_EVERY):
             _looked(work, now())
 
     _looked(work, now())
-    thread = Thread(target=run, name="checkpoints", daemon=True)
-    thread.start()
-    try:
+    with beside(run, "checkpoints"):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _looked(work: Checkpointing, at: datetime) -> None:

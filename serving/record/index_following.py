@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, Thread
+from functools import partial
+from threading import Event
 
 from configs.errors import StamkundeError
 from serving.guard.log import log
+from serving.record.beside import beside
 from serving.record.index import Index
 from serving.record.ledger import Ledger
 
@@ -20,14 +22,8 @@ _REST = 10  # times as long as a step took, so that answering keeps nine tenths 
 @contextmanager
 def following(index: Index, ledger: Ledger) -> Iterator[None]:
     """Keep an index near its record's end while this lasts."""
-    ended = Event()
-    thread = Thread(target=_follow, args=(index, ledger, ended), name="index", daemon=True)
-    thread.start()
-    try:
+    with beside(partial(_follow, index, ledger), "index"):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _follow(index: Index, ledger: Ledger, ended: Event) -> None:
