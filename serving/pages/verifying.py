@@ -53,9 +53,9 @@ def verified(ledger: Ledger, entry: Entry) -> Verified:
     unsigned = Checkpoint(ledger.base, head.size, head.root, "", "")
     try:
         shown = proof(ledger, entry.id, unsigned)
-        whole = ledger.get(entry.id.partition("/")[0])
         held = root_of(shown["entry"]) == head.root
         if "row" in shown:
+            whole = ledger.get(entry.id.partition("/")[0])
             held &= root_of(shown["row"]).hex() == whole.body["root"]
     except (RowsError, LayoutError):
         held = False
