@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from anyio import CapacityLimiter
 from starlette.applications import Starlette
+from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -49,33 +50,10 @@ def application(read_release: ReadRelease) -> Starlette:
         told = settings.read()
         if told.models:  # a Bento, which trusts nothing on the machine that it lands on
             compiled.keep_nothing()
-        app.state.served = Served(opened(told, read_release(told)))
-        app.state.threads = CapacityLimiter(_THREADS)
-        app.state.recorder = Recorder(app.state.served.online.ledger)
-        app.state.recorder.start()
-        app.state.var = told.var
-        app.state.remembered = settings.open_remembered(told.config, told.var)
-        app.state.jobs = Jobs(told.var)
-        app.state.latests = Latests(told.var / FILE)
-        app.state.index = settings.open_index(told.config.name, told.var)
-        app.state.watch = Watch(
-            settings.open_seen(told.config.name, told.var), told.config.timezone
-        )
-        app.state.watch.start()
-        _warmed(app.state.served.online)
-        note(app.state.served.online, told.var)
-        # A Bento's models are its own: nothing that is promoted elsewhere takes their place.
-        ledger, index = app.state.served.online.ledger, app.state.index
-        async with nullcontext() if told.models else following(app.state.served, told.var):
-            told_of = settings.open_checkpointing(told.config, told.var, ledger)
-            with index_following(index, ledger), checkpointing(told_of):
-                yield
-        app.state.recorder.stop()
-        app.state.watch.stop()
-        index.close()
-        app.state.remembered.close()
-        app.state.served.online.ledger.close()
-        app.state.served.online.store.close()
+        _open(app.state, told, read_release(told))
+        async with _followed(app.state, told):
+            yield
+        _close(app.state)
 
     return Starlette(
         routes=[
@@ -109,6 +87,44 @@ def opened(told: Settings, release: Release) -> Online:
         told.config,
         settings.permission(told.config, told.var, store),
     )
+
+
+def _open(state: State, told: Settings, release: Release) -> None:
+    """Open all that answers look into, and have it ready before the first call."""
+    online = opened(told, release)
+    state.served = Served(online)
+    state.threads = CapacityLimiter(_THREADS)
+    state.recorder = Recorder(online.ledger)
+    state.recorder.start()
+    state.var = told.var
+    state.remembered = settings.open_remembered(told.config, told.var)
+    state.jobs = Jobs(told.var)
+    state.latests = Latests(told.var / FILE)
+    state.index = settings.open_index(told.config.name, told.var)
+    state.watch = Watch(settings.open_seen(told.config.name, told.var), told.config.timezone)
+    state.watch.start()
+    _warmed(online)
+    note(online, told.var)
+
+
+@asynccontextmanager
+async def _followed(state: State, told: Settings) -> AsyncIterator[None]:
+    """Follow promotions and the record's growth beside the answering."""
+    ledger = state.served.online.ledger
+    # A Bento's models are its own: nothing that is promoted elsewhere takes their place.
+    async with nullcontext() if told.models else following(state.served, told.var):
+        told_of = settings.open_checkpointing(told.config, told.var, ledger)
+        with index_following(state.index, ledger), checkpointing(told_of):
+            yield
+
+
+def _close(state: State) -> None:
+    state.recorder.stop()
+    state.watch.stop()
+    state.index.close()
+    state.remembered.close()
+    state.served.online.ledger.close()
+    state.served.online.store.close()
 
 
 def _warmed(online: Online) -> None:
