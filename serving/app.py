@@ -114,7 +114,7 @@ async def _followed(state: State, told: Settings) -> AsyncIterator[None]:
     # A Bento's models are its own: nothing that is promoted elsewhere takes their place.
     async with nullcontext() if told.models else following(state.served, told.var):
         told_of = settings.open_checkpointing(told.config, told.var, ledger)
-        with index_following(state.index, ledger), checkpointing(told_of):
+        with index_following(told.config.name, told.var), checkpointing(told_of):
             yield
 
 

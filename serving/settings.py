@@ -1,8 +1,7 @@
-"""What a service is told when it starts: whose scores it gives, and where its state lies.
+"""What a service is told when it starts: whose scores it gives, and the state it opens for that.
 
 ``STAMKUNDE_VAR`` names the base's run-time folder. What to serve is in ``settings.json``: beside
-this file within a Bento, else in that folder. ``STAMKUNDE_DATABASE`` may name a PostgreSQL, in
-which the record, the features and the remembered answers lie instead of in files of the folder.
+this file within a Bento, else in that folder.
 """
 
 from __future__ import annotations
@@ -18,24 +17,22 @@ from typing import Any
 from configs.errors import StamkundeError
 from configs.load import dump
 from configs.schema import Config, DuckDbEngine
-from features.database import Database
 from features.marks import Marks
 from features.posted import canonical
 from features.store import FeatureStore
 from serving.idempotency.remembered import Remembered
 from serving.people.keyring import Keyring
 from serving.people.permission import Permission
+from serving.place import record_place, store_place
 from serving.record.checkpoint import name
 from serving.record.checkpointing import Checkpointing
 from serving.record.index import Index
 from serving.record.ledger import Ledger
 from serving.record.note import PublicKey, Signer, public_key, signer
-from serving.record.table import LEDGER
 from serving.record.tokens import secret
 from serving.watching.seen import Seen
 
 VARIABLE = "STAMKUNDE_VAR"
-DATABASE = "STAMKUNDE_DATABASE"
 FILE = "settings.json"
 CHECKPOINT_KEY = "checkpoint.key"
 
@@ -61,59 +58,6 @@ class Settings:
     var: Path
     config: Config
     models: dict[str, str]
-
-
-def record_place(var: Path) -> str | Path:
-    """Return where the record of a base lies, and what lies with it.
-
-    Raises
-    ------
-    SettingsError
-        If it was begun in another place than the environment names.
-    """
-    return _place(var, var / "ledger.db")
-
-
-def store_place(var: Path) -> str | Path:
-    """Return where a base's features lie.
-
-    Raises
-    ------
-    SettingsError
-        As `record_place`.
-    """
-    return _place(var, var / "store.db")
-
-
-def _place(var: Path, file: Path) -> str | Path:
-    """Return a file, or the URL of the database that the environment names for all of them.
-
-    Its password is in the environment alone. Where the record was begun is noted, without it: a
-    command that is not told of the database must not begin another record beside it.
-    """
-    url, noted = os.environ.get(DATABASE), var / "database.txt"
-    if url is None:
-        if noted.exists():
-            raise SettingsError(
-                f"{var}: the record lies in {noted.read_text().strip()}; "
-                f"give its URL in the environment variable {DATABASE}"
-            )
-        return file
-    place = Database(url, LEDGER).url.set(password=None).render_as_string()
-    if not noted.exists():
-        if file.exists():
-            raise SettingsError(
-                f"{file}: is here already, and {DATABASE} names a database; move it there with "
-                "stamkunde backup and restore, or unset the variable"
-            )
-        var.mkdir(parents=True, exist_ok=True)
-        noted.write_text(f"{place}\n")
-    elif noted.read_text().strip() != place:
-        raise SettingsError(
-            f"{var}: the record lies in {noted.read_text().strip()}, and {DATABASE} names {place}; "
-            "name the first"
-        )
-    return url
 
 
 def open_ledger(base: str, var: Path) -> Ledger:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from features.source import load_tables
 from serving import settings
 from serving.batch.run import score_base
-from serving.settings import SettingsError
+from serving.place import DATABASE, PlaceError
 from tests.factories import AS_OF, make_bundles, make_config
 from tests.serving.shop import opened
 
@@ -26,7 +26,7 @@ def database(postgres):
 
 
 def test_the_service_and_the_batch_over_postgresql(tmp_path, database, monkeypatch):
-    monkeypatch.setenv(settings.DATABASE, database)
+    monkeypatch.setenv(DATABASE, database)
     config = make_config(tmp_path)
     made = make_bundles(tmp_path / "bundles", config)
     body = {"customers": [{"customer_id": "001"}, {"customer_id": "nobody"}]}
@@ -52,13 +52,13 @@ def test_the_service_and_the_batch_over_postgresql(tmp_path, database, monkeypat
     assert not list(config.var.rglob("*.db"))
     held = [path for path in config.var.rglob("*") if path.is_file()]
     assert [path for path in held if b"hunter2" in path.read_bytes()] == []
-    monkeypatch.delenv(settings.DATABASE)
-    with pytest.raises(SettingsError, match=r"the record lies in postgresql\+psycopg://"):
+    monkeypatch.delenv(DATABASE)
+    with pytest.raises(PlaceError, match=r"the record lies in postgresql\+psycopg://"):
         settings.open_ledger(config.name, config.var)
 
 
 def test_a_record_in_a_file_is_not_left_behind_unseen(tmp_path, monkeypatch):
     settings.open_ledger("shop", tmp_path).append([("S1", "score", {})], AT)
-    monkeypatch.setenv(settings.DATABASE, "postgresql://u@127.0.0.1:1/shop")
-    with pytest.raises(SettingsError, match=r"ledger\.db: is here already"):
+    monkeypatch.setenv(DATABASE, "postgresql://u@127.0.0.1:1/shop")
+    with pytest.raises(PlaceError, match=r"ledger\.db: is here already"):
         settings.open_ledger("shop", tmp_path)

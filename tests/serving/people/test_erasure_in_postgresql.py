@@ -5,9 +5,9 @@ import uuid
 import psycopg
 import pytest
 
-from serving import settings
 from serving.people.erasure import erase
 from serving.people.subject import subject
+from serving.place import DATABASE
 from serving.record.audit import replays_alike
 from tests.factories import make_bundles, make_config
 from tests.serving.people.everywhere import AT, SOURCES, Held
@@ -21,7 +21,7 @@ def database(postgres, monkeypatch):
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     url = postgres.replace("/postgres?", f"/{name}?")
-    monkeypatch.setenv(settings.DATABASE, url.replace("postgresql:", "postgresql+psycopg:"))
+    monkeypatch.setenv(DATABASE, url.replace("postgresql:", "postgresql+psycopg:"))
     return url
 
 

@@ -287,8 +287,8 @@ def test_a_customer_s_rows_of_a_batch_are_those_that_a_walk_finds(tmp_path_facto
 def test_a_service_s_index_follows_by_itself(tmp_path):
     ledger, index = Ledger(tmp_path / "ledger.db", "shop"), Index(tmp_path / "ledger.db", "shop")
     ledger.append([(f"S{n}", "score", make_score(n, 0.5)) for n in range(120)], NOON)
-    with following(index, ledger):
-        deadline = time.monotonic() + 10
+    with following("shop", tmp_path):
+        deadline = time.monotonic() + 30
         while index.count() < 120 and time.monotonic() < deadline:
             time.sleep(0.01)
     assert index.count() == 120
