@@ -137,7 +137,8 @@ def recorded(
         More columns of the layout.
     """
     found: dict[str, Any] = {"customer": pa.array(tokens, pa.string()), **(asked or {})}
-    found[FLAGS] = texts([json.dumps(held) if held else None for held in assessed.flags])
+    spelt = {held: json.dumps(held) if held else None for held in set(assessed.flags)}
+    found[FLAGS] = texts([spelt[held] for held in assessed.flags])
     found |= {feature(name): values for name, values in columns.items()}
     for task, scores in assessed.tasks.items():
         found |= {f"{task}.{name}": held for name, held in _scores(scores)}

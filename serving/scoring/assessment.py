@@ -74,7 +74,7 @@ class Assessments:
     ----------
     customers : Customers
         Whom, as of which day, and the features as used.
-    flags : list of list of str
+    flags : list of tuple of str
         What is odd about a row: ``unseen_category:FEATURE`` and so on.
     tasks : mapping of task to TaskScores
         Churn and lifetime value.
@@ -86,7 +86,7 @@ class Assessments:
     """
 
     customers: Customers
-    flags: list[list[str]]
+    flags: list[tuple[str, ...]]
     tasks: Mapping[Task, TaskScores]
     at_risk: AtRisk | None
     segments: Segmented | None
