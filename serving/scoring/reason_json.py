@@ -79,18 +79,22 @@ class ReasonsInJson:
         places, words = self.phrasebook.written(held, rows, features)
         written = [orjson.dumps(word) for word in words]
         texts = [written[place] for place in places.tolist()]
-        found: list[bytes] = [b""] * len(rows)
+        values, sums = np.full(len(rows), np.nan), np.empty(len(rows))
+        said: dict[int, bytes] = {}
         for feature, part in by_feature(features):
-            form, columns = self._forms[feature]
-            theirs = rows[part]
-            for place, value, added in zip(
-                part.tolist(),
-                _values(held(feature), theirs),
-                _sums(moved.served, theirs, columns),
-                strict=True,
-            ):
-                found[place] = form % (value, added, texts[place])
-        return found
+            column, theirs = held(feature), rows[part]
+            sums[part] = _sums(moved.served, theirs, self._forms[feature][1])
+            if isinstance(column, np.ndarray):
+                values[part] = column[theirs] + 0.0  # as the record has it: no negative zeros
+            else:
+                held_texts = map(orjson.dumps, column.take(theirs).to_pylist())
+                said |= zip(part.tolist(), held_texts, strict=True)
+        shown = numbers(values)
+        for place, text in said.items():
+            shown[place] = text
+        forms = [self._forms[feature][0] for feature in features.tolist()]
+        parts = zip(forms, shown, numbers(sums), texts, strict=True)
+        return [form % (value, added, text) for form, value, added, text in parts]
 
     @cached_property
     def _forms(self) -> list[tuple[bytes, tuple[int, ...]]]:
@@ -117,18 +121,11 @@ class ReasonsInJson:
             yield b"{%b}" % b",".join(said), columns
 
 
-def _values(held: object, rows: np.ndarray) -> list[bytes]:
-    """Return a feature of rows in JSON."""
-    if isinstance(held, np.ndarray):
-        return numbers(held[rows] + 0.0)  # as the record has it, without negative zeros
-    return [orjson.dumps(text) for text in held.take(rows).to_pylist()]  # type: ignore[attr-defined]
-
-
-def _sums(served: np.ndarray, rows: np.ndarray, columns: Sequence[int]) -> list[bytes]:
+def _sums(served: np.ndarray, rows: np.ndarray, columns: Sequence[int]) -> np.ndarray:
     """Return what the features of an idea add together, rounded once."""
-    theirs = served[rows][:, columns]
     if len(columns) == 1:
-        return numbers(theirs[:, 0])
+        return np.asarray(served[rows, columns[0]])
     if len(columns) == 2:
-        return numbers(theirs[:, 0] + theirs[:, 1])
-    return numbers(np.array([fsum(parts) for parts in theirs.tolist()]))
+        return np.asarray(served[rows, columns[0]] + served[rows, columns[1]])
+    theirs = served[rows[:, None], np.array(columns)]
+    return np.array([fsum(parts) for parts in theirs.tolist()])
