@@ -63,7 +63,7 @@ def _risk_said(score: ToldScore, held: Mapping[str, Any], words: Words) -> Itera
         many, day = round(100 * held["served"]), score.body["as_of"]
         yield words(
             f"risk_{kind}",
-            many=many if many or not held["served"] else "<1",
+            many=words("about", many=many) if many or not held["served"] else words("under_one"),
             days=horizon_of(bundle),
             day=words("then") if day is None else date.fromisoformat(day),
         )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from serving.pages import (
     drift_pages,
     model_pages,
@@ -13,7 +16,15 @@ from serving.pages import (
     signing_in,
     start,
 )
+from serving.pages.shell import ROOT
+from serving.problem import ProblemError
 from serving.routes.route import ScopedRoute
+
+
+async def _nowhere(_: Request) -> Response:
+    """Tell who reads pages that there is none at an address, on a page that leads on."""
+    raise ProblemError(404, "no page has this address")
+
 
 ROUTES: list[ScopedRoute] = [
     *signing_in.ROUTES,
@@ -25,4 +36,5 @@ ROUTES: list[ScopedRoute] = [
     *record_pages.ROUTES,
     *drift_pages.ROUTES,
     *outcomes_pages.ROUTES,
+    ScopedRoute(f"{ROOT}/{{rest:path}}", "GET", "audit", _nowhere),
 ]

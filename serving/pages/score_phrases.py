@@ -16,20 +16,21 @@ ANSWER: Phrases = {
     "value": ("Expected value", "Forventet værdi"),
     "at_risk": ("Value at risk", "Værdi på spil"),
     "risk_lapse": (
-        "Of 100 customers like this one, about {many} were expected to buy nothing in the {days} "
+        "Of 100 customers like this one, {many} were expected to buy nothing in the {days} "
         "days from {day}.",
-        "Af 100 kunder som denne ventedes omkring {many} ikke at købe noget i de {days} dage fra "
-        "{day}.",
+        "Af 100 kunder som denne ventedes {many} ikke at købe noget i de {days} dage fra {day}.",
     ),
     "risk_cancel": (
-        "Of 100 customers like this one, about {many} were expected to have cancelled {days} days "
+        "Of 100 customers like this one, {many} were expected to have cancelled {days} days "
         "after {day}.",
-        "Af 100 kunder som denne ventedes omkring {many} at have opsagt {days} dage efter {day}.",
+        "Af 100 kunder som denne ventedes {many} at have opsagt {days} dage efter {day}.",
     ),
     "risk_label": (
-        "Of 100 customers like this one, about {many} were expected to leave.",
-        "Af 100 kunder som denne ventedes omkring {many} at gå.",
+        "Of 100 customers like this one, {many} were expected to leave.",
+        "Af 100 kunder som denne ventedes {many} at gå.",
     ),
+    "about": ("about {many}", "omkring {many}"),
+    "under_one": ("fewer than 1", "færre end 1"),
     "then": ("the day asked about", "den dag, der blev spurgt om"),
     "risk_band": ("The company calls this risk {band}.", "Virksomheden kalder den risiko {band}."),
     "risk_bands": (

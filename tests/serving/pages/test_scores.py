@@ -308,3 +308,9 @@ def test_what_an_erased_customer_was_answered_is_gone_and_the_page_says_why(shop
     )
     token = customer_token(shop.online.secret, shop.config.name, "005")
     assert found(shop, customer=token) == []
+
+
+def test_an_address_of_no_page_is_told_on_a_page_that_leads_on(shop):
+    told = text(shop, "/audit/nowhere/at/all?lang=da", status=404)
+    assert "Her er ikke noget" in told
+    assert 'href="/audit/models?lang=da"' in told
