@@ -104,21 +104,25 @@ def prove(
     config: ConfigFile,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="in the record of which checkpoint; one of now unless"),
+        typer.Option(metavar="FILE", help="by which checkpoint, or the latest of a folder"),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="where the proof goes")] = None,
     set_: Overrides = None,
 ) -> None:
     """Prove that an entry is in the record, to whoever holds a checkpoint."""
     from serving.record import checkpoint as checkpoints
+    from serving.record.note import NoteError
     from serving.record.proof import proof
     from serving.settings import open_signer
 
     told = load(config, set_ or [])
     ledger = _ledger(told)
     if checkpoint is not None:
-        (note,) = checkpoints.read(checkpoint, told.name).values()
-        held = checkpoints.parsed(note)
+        *_, note = checkpoints.read(checkpoint, told.name).values()  # of a folder, the latest
+        try:
+            held = checkpoints.parsed(note)
+        except NoteError as error:
+            raise NoteError(f"{checkpoint}: {error}") from None
     else:
         signer = open_signer(told.name, told.var)
         held = checkpoints.made(told.name, ledger.head(), signer, datetime.now(UTC))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from configs.load import load
-from configs.options import AsJson, ConfigFile, Overrides
+from configs.options import AsJson, CallError, ConfigFile, Overrides
 from serving.commands import console
 
 Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="the customer's id")]
@@ -26,6 +26,7 @@ def erase(
     from serving.people.erasure import erase as forget
 
     told = load(config, set_ or [])
+    _require_id(customer)
     if not yes:
         typer.confirm(f"Forget this customer of {told.name} for good?", abort=True, err=True)
     receipt = forget(told, customer, datetime.now(UTC))
@@ -43,9 +44,21 @@ def subject(
     """Export all that is held of a customer, as JSON."""
     from serving.people.subject import subject as held_of
 
-    held = held_of(load(config, set_ or []), customer)
+    told = load(config, set_ or [])
+    _require_id(customer)
+    held = held_of(told, customer)
     if out is None:
         console.as_json(held)
     else:
         console.write_json(out, held)
         console.say(f"all that is held → {out}")
+
+
+def _require_id(customer: str) -> None:
+    """Refuse what nobody is called; an unset variable of a script must forget nobody."""
+    if not customer.strip():
+        raise CallError("CUSTOMER: is empty; give the customer's id")
+    if not customer.isprintable():  # the id itself is not repeated: it may be a person's
+        raise CallError(
+            "CUSTOMER: holds characters that cannot be printed; give the customer's id alone"
+        )

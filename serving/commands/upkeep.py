@@ -102,7 +102,13 @@ def retire(
 
 def _limit(told: Config, before: datetime | None, now: datetime) -> datetime:
     if before is not None:
-        return before.replace(tzinfo=ZoneInfo(told.timezone))
+        limit = before.replace(tzinfo=ZoneInfo(told.timezone))
+        if limit > now:  # a slip of the keys in a year, and nothing of the record would be left
+            raise CallError(
+                f"--before {before.date()}: has not come yet, and all that is on record would go; "
+                "give a day that has passed"
+            )
+        return limit
     if told.serving.record_for is not None:
         return now - timedelta(days=told.serving.record_for)
     raise CallError(
