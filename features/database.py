@@ -23,6 +23,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from features.contract import StamkundeError
 
 PATIENCE = 30.0  # seconds to wait for another process's write
+_WRITE = "BEGIN IMMEDIATE"
 
 
 class DatabaseError(StamkundeError):
@@ -117,7 +118,7 @@ class Database:
         self._tables, self._prepare = (table, *beside), prepare
         self._kept = local()  # each thread's connections for single rows, and for single writes
 
-    @property
+    @cached_property
     def path(self) -> Path | None:
         """The SQLite file; None where a server holds the table."""
         if self.url.get_backend_name() != "sqlite":
@@ -168,7 +169,7 @@ class Database:
             kept = getattr(self._kept, "writing", None)
             if kept is None:
                 kept = self._kept.writing = _impatient(self._engine)
-            with kept.begin():
+            with _begun(kept):
                 yield kept
 
     def scrub(self) -> None:
@@ -260,6 +261,19 @@ def _only_writer(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def _begun(connection: Connection) -> Iterator[None]:
+    """Write to SQLite straight by its driver: SQLAlchemy takes half as long again to begin."""
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute(_WRITE)
+    try:
+        yield
+        driver.commit()
+    finally:
+        driver.rollback()  # of what failed
+        connection.rollback()  # which SQLAlchemy's own statements begin
+
+
 def _impatient(engine: Engine) -> Connection:
     """Return a connection to SQLite that writes at once or not at all; no pool has it back."""
     connection = engine.connect().execution_options(writes=True)
@@ -302,7 +316,9 @@ def _write_ahead(connection: sqlite3.Connection, _: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+    driver: Any = connection.connection.dbapi_connection
+    if not driver.in_transaction:
+        connection.exec_driver_sql(_WRITE if _writes(connection) else "BEGIN")
 
 
 def _begin_postgresql(lock: int, connection: Connection) -> None:
