@@ -15,7 +15,7 @@ from configs.errors import StamkundeError
 from serving.pages import exports
 from serving.pages.charts import Chart, by_week
 from serving.pages.model_phrases import MODELS
-from serving.pages.shell import page, words_of
+from serving.pages.shell import in_use, page, words_of
 from serving.pages.watching_phrases import DRIFT
 from serving.pages.words import Words
 from serving.problem import ProblemError
@@ -40,7 +40,8 @@ async def drift(request: Request) -> Response:
         return exports.file_of(kind, "drift", {"drift": rows}, rows)
     words = words_of(request, {**MODELS, **DRIFT})
     parts = [_part(each, words) for each in held]
-    return page(request, "drift.html", {**MODELS, **DRIFT}, parts=parts, few=FEW)
+    now = in_use(request)
+    return page(request, "drift.html", {**MODELS, **DRIFT}, parts=parts, few=FEW, now=now)
 
 
 def _drifts(request: Request) -> list[Drift]:

@@ -13,7 +13,7 @@ from serving.pages.charts import reliability
 from serving.pages.model_facts import Told
 from serving.pages.model_history import Reign, of_bundle, of_task, reigns
 from serving.pages.model_phrases import MODEL, MODELS
-from serving.pages.model_words import figure
+from serving.pages.model_words import tick
 from serving.pages.shell import page, words_of
 from serving.problem import ProblemError
 from serving.record.recorded import lookup
@@ -82,7 +82,7 @@ def _content(told: Told, used: list[Reign]) -> dict[str, Any]:
         "ideas": model_facts.ideas(features)[:_MOST_BARS],
         "slices": model_facts.slices(told),
         "tenths": model_facts.tenths(told),
-        "drawn": reliability(parts, lambda value: figure(value, unit, told.currency, told.words))
+        "drawn": reliability(parts, lambda value: tick(value, unit, told.currency, told.words))
         if parts
         else None,
         "off": {name: told.words.number(100 * value, 1) for name, value in off.items()},

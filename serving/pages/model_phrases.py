@@ -19,6 +19,7 @@ MODELS: Phrases = {
     "name_clv": ("Customer lifetime value", "Kundelivstidsværdi"),
     "name_segments": ("Segments", "Segmenter"),
     "now": ("In use now", "I brug nu"),
+    "former": ("No longer in use", "Ikke længere i brug"),
     "none_now": ("No model is in use for this.", "Ingen model er i brug til det."),
     "not_on_record": (
         "The record does not say how it came into use.",

@@ -137,6 +137,13 @@ def figure(value: float | None, unit: str, currency: str, words: Words) -> str:
     return said.translate(_SWAPPED) if words.language == "da" else said
 
 
+def tick(value: float, unit: str, currency: str, words: Words) -> str:
+    """Return a value on an axis, where whole money needs no cents."""
+    said = figure(value, unit, currency, words)
+    cents = (".00", ",00")[words.language == "da"]
+    return said.replace(cents, "") if unit in _MONEY else said
+
+
 def between(low: float | None, high: float | None, unit: str, words: Words) -> str:
     """Return an interval; nothing where it is not known."""
     if low is None or high is None:

@@ -14,8 +14,8 @@ from starlette.responses import Response
 from serving.pages import exports
 from serving.pages.charts import beside
 from serving.pages.model_phrases import MODELS
-from serving.pages.model_words import between, figure, short
-from serving.pages.shell import config_of, page, words_of
+from serving.pages.model_words import HELP, METRICS, between, figure, named, short, tick
+from serving.pages.shell import config_of, in_use, page, words_of
 from serving.pages.watching_phrases import DRIFT, OUTCOMES
 from serving.pages.words import Words
 from serving.routes.route import ScopedRoute
@@ -55,7 +55,8 @@ async def outcomes(request: Request) -> Response:
             key=lambda each: (each.task, each.bundle),
         )
     ]
-    return page(request, "outcomes.html", PHRASES, parts=parts, held=held)
+    now = in_use(request)
+    return page(request, "outcomes.html", PHRASES, parts=parts, held=held, now=now)
 
 
 def _part(
@@ -69,12 +70,13 @@ def _part(
         [words.short_day(week.week) for week in weeks],
         predicted,
         came,
-        lambda value: figure(value, _unit("mean_actual", task), currency, words),
+        lambda value: tick(value, _unit("mean_actual", task), currency, words),
     )
     return {
         "task": task,
         "bundle": bundle,
         "columns": [short(name, words) for name in names],
+        "measures": [_measure(name, words) for name in names if name in HELP],
         "rows": [_row(week, names, words, currency) for week in weeks],
         "drawn": drawn if any(value is not None for value in predicted) else None,
         "over": len(over),
@@ -82,6 +84,12 @@ def _part(
         "strangers": sum(week.strangers for week in weeks),
         "estimates": any(week.estimate for week in weeks),
     }
+
+
+def _measure(name: str, words: Words) -> dict[str, str]:
+    """Return what a column says, for who has never met the measure."""
+    told = {"short": short(name, words), "label": named(METRICS, name, words)}
+    return {**told, "help": named(HELP, name, words)}
 
 
 def _row(week: OutcomeWeek, names: Sequence[str], words: Words, currency: str) -> dict[str, Any]:

@@ -112,6 +112,11 @@ def config_of(request: Request) -> Config:
     return config
 
 
+def in_use(request: Request) -> frozenset[str]:
+    """Return the digests of the bundles that give scores now."""
+    return frozenset(request.app.state.served.online.release.digests.values())
+
+
 def _language(request: Request) -> Language:
     named = request.query_params.get("lang")
     if named in ("en", "da"):

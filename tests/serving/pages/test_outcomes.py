@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from math import nan
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from serving.pages.model_words import tick
+from serving.pages.words import Words
 from serving.watching import kept
 from serving.watching.outcome import OutcomeWeek
 from tests.factories import make_bundles, make_config
@@ -64,6 +67,25 @@ def test_weeks_that_came_otherwise_are_marked_and_so_are_estimates(told):
     assert said.count('class="dot held"') == 2
     assert "8 customers more" not in said
     assert "12 customers more were scored" in said
+
+
+def test_a_model_in_use_and_the_measures_are_told_to_who_knows_neither(told):
+    said = told.client.get("/audit/outcomes?lang=en").text
+    assert '<span class="tag">In use now</span>' in said
+    assert "0.5 is a coin toss, 1 is perfect" in said
+    said = told.client.get("/audit/outcomes?lang=da").text
+    assert '<span class="tag">I brug nu</span>' in said
+    assert "0,5 er plat eller krone, 1 er perfekt" in said
+
+
+@pytest.mark.parametrize(
+    ("language", "due"), [("en", ["USD 0", "USD 50", "USD 150"]), ("da", ["0 USD", "50 USD"])]
+)
+def test_whole_money_on_an_axis_has_no_cents(language, due):
+    words = Words(language, ZoneInfo("UTC"), {})
+    said = [tick(value, "currency", "USD", words) for value in (0.0, 50.0, 150.0)]
+    assert [each.replace("\xa0", " ") for each in said[: len(due)]] == due
+    assert tick(0.5, "currency", "USD", words).replace("\xa0", " ") in ("USD 0.50", "0,50 USD")
 
 
 def test_figures_are_danish_in_danish(told):
