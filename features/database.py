@@ -104,6 +104,9 @@ class Database:
         More tables, which are written to together with it.
     prepare
         What is done with them before the first use, as their only writer.
+    derived
+        Whether what is kept can be made again: then SQLite need not wait for the disk, and the last
+        that was written may be gone after a power cut.
     """
 
     def __init__(
@@ -112,10 +115,11 @@ class Database:
         table: Table,
         *beside: Table,
         prepare: Callable[[Connection], None] = lambda _: None,
+        derived: bool = False,
     ) -> None:
         self.url = _url(place)
         self.table = table
-        self._tables, self._prepare = (table, *beside), prepare
+        self._tables, self._prepare, self._derived = (table, *beside), prepare, derived
         self._kept = local()  # each thread's connections for single rows, and for single writes
 
     @cached_property
@@ -204,7 +208,7 @@ class Database:
                 # It is about customers: its owner's alone, as SQLite makes the files beside it.
                 if not self.path.exists():
                     self.path.touch(0o600)
-            engine = _engine(self.url, lock=self.table.name)
+            engine = _engine(self.url, lock=self.table.name, synced=not self._derived)
             with _only_writer(engine) as connection:
                 for table in self._tables:
                     connection.execute(CreateTable(table, if_not_exists=True))
@@ -283,10 +287,10 @@ def _impatient(engine: Engine) -> Connection:
     return connection
 
 
-def _engine(url: URL, lock: str) -> Engine:
+def _engine(url: URL, lock: str, synced: bool) -> Engine:
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, connect_args={"timeout": PATIENCE})
-        event.listen(engine, "connect", _write_ahead)
+        event.listen(engine, "connect", partial(_write_ahead, synced=synced))
         event.listen(engine, "begin", _begin_sqlite)
     else:
         # What is committed is on the server's disk, whatever the server is set to otherwise.
@@ -296,7 +300,7 @@ def _engine(url: URL, lock: str) -> Engine:
     return engine
 
 
-def _write_ahead(connection: sqlite3.Connection, _: Any) -> None:
+def _write_ahead(connection: sqlite3.Connection, _: Any, synced: bool) -> None:
     # Left to itself the driver begins its transactions late, at the first write.
     connection.isolation_level = None
     # Of a new file: an entry of two kilobytes leaves half of SQLite's usual page empty.
@@ -311,7 +315,7 @@ def _write_ahead(connection: sqlite3.Connection, _: Any) -> None:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
-    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
     connection.execute("PRAGMA secure_delete=ON")
 
 

@@ -55,7 +55,8 @@ class Index:
         self.base = base
         self._record = Database(place, LEDGER)
         path = self._record.path
-        self._database = Database(path.with_name("index.db") if path else place, *TABLES)
+        kept = path.with_name("index.db") if path else place
+        self._database = Database(kept, *TABLES, derived=True)
         beside = (path or Path("var", "ledger.db")).parent
         self._rosters = Rosters(Path(folder or beside / "batches" / base))
 

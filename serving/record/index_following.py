@@ -21,7 +21,7 @@ from serving.place import record_place
 from serving.record.index import Index
 from serving.record.ledger import Ledger
 
-_EVERY = 5.0  # seconds between two looks at a record that has nothing new
+_EVERY = 2.0  # seconds between two looks at a record that has nothing new
 _ENTRIES = 200  # a step, for which a search may have to wait
 _ENDS_IN = 10.0  # seconds for the step that it is at
 
