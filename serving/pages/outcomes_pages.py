@@ -25,8 +25,9 @@ from training.bootstrap import Interval
 from training.metrics import CHURN_METRICS, LEVEL_METRICS, VALUE_METRICS
 
 PHRASES = {**MODELS, **DRIFT, **OUTCOMES}
+# What fits on a page; the files have all.
 _SHOWN = {
-    "churn": ("mean_predicted", "mean_actual", "roc_auc", "log_loss", "brier", "lift_at_10"),
+    "churn": ("mean_predicted", "mean_actual", "roc_auc", "brier", "lift_at_10"),
     "clv": ("mean_predicted", "mean_actual", "normalised_gini", "mae", "total_bias"),
 }
 _METRICS = {**CHURN_METRICS, **VALUE_METRICS, **LEVEL_METRICS}
