@@ -32,6 +32,7 @@ from serving.releases.shadow import warm
 from serving.releases.swap import Served, following, note
 from serving.routes import customers, document, jobs, models, recorded, scores
 from serving.scoring.online import Online
+from serving.scoring.together import Together
 from serving.settings import Settings
 from serving.watching.note import Watch
 from training import compiled
@@ -103,6 +104,7 @@ def _open(state: State, told: Settings, release: Release) -> None:
     state.index = settings.open_index(told.config.name, told.var)
     state.watch = Watch(settings.open_seen(told.config.name, told.var), told.config.timezone)
     state.watch.start()
+    state.together = Together(state.recorder, state.watch)
     _warmed(online)
     note(online, told.var)
 

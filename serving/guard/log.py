@@ -5,8 +5,15 @@ from __future__ import annotations
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
+import orjson
 import structlog
+
+
+def _spelt(event: Any, **more: Any) -> str:
+    return orjson.dumps(event, **more).decode()
+
 
 # Bound once: finding the processors anew for each line costs more than writing it.
 log = structlog.wrap_logger(
@@ -14,7 +21,7 @@ log = structlog.wrap_logger(
     processors=[
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso"),
-        structlog.processors.JSONRenderer(),
+        structlog.processors.JSONRenderer(_spelt),
     ],
     wrapper_class=structlog.make_filtering_bound_logger("info"),
 ).bind()

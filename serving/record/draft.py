@@ -92,4 +92,4 @@ def checked(name: str) -> str:
 def _instant(at: datetime) -> str:
     if at.tzinfo is None:
         raise LedgerError(f"an entry's time needs its zone, got {at}; give datetime.now(UTC)")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

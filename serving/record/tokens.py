@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -42,20 +42,34 @@ def secret(path: str | Path) -> bytes:
 
 def customer_token(key: bytes, base: str, customer_id: str) -> str:
     """Name a customer in the record so that only who holds the secret can tell who it is."""
-    return hmac.digest(key, canonical([base, customer_id]), "sha256").hex()[:32]
+    return customer_tokens(key, base, [customer_id])[0]
 
 
 def customer_tokens(key: bytes, base: str, customer_ids: Sequence[str]) -> list[str]:
-    """Name many customers as `customer_token` does, at a third of its cost.
+    """Name customers as `customer_token` does.
 
-    HMAC (RFC 2104) is two hashes, each of a block that the key alone makes and then of the message.
+    Returns
+    -------
+    list of str
+        The first 16 bytes of the HMAC-SHA256 (RFC 2104) of the base's name and the customer's id,
+        in hexadecimal.
+    """
+    inner, outer, behind = _pads(key, base)
+    texts: Iterable[bytes] = map(str.encode, customer_ids)
+    if not _PLAIN.fullmatch("".join(customer_ids)):
+        texts = (canonical(customer)[1:-1] for customer in customer_ids)
+    return [
+        sha256(outer + sha256(inner + text + behind).digest()).hexdigest()[:32] for text in texts
+    ]
+
+
+@lru_cache(maxsize=8)
+def _pads(key: bytes, base: str) -> tuple[bytes, bytes, bytes]:
+    """Return what stands before a customer in HMAC's two hashes, and behind it in the inner.
+
+    Each begins with a block that the key alone makes. To make these anew for each customer, as a
+    library does, takes four times as long.
     """
     inner, outer = (bytes(byte ^ pad for byte in key.ljust(64, b"\0")) for pad in (0x36, 0x5C))
     empty = canonical([base, ""])
-    ahead, behind = inner + empty[:-2], empty[-2:]
-    if not _PLAIN.fullmatch("".join(customer_ids)):
-        return [customer_token(key, base, customer) for customer in customer_ids]
-    return [
-        sha256(outer + sha256(ahead + customer.encode() + behind).digest()).hexdigest()[:32]
-        for customer in customer_ids
-    ]
+    return inner + empty[:-2], outer, empty[-2:]

@@ -38,9 +38,9 @@ class Recent:
         self._calls: deque[ScoreRequest] = deque(maxlen=CALLS)
         self._lock = Lock()
 
-    def note(self, call: ScoreRequest) -> None:
-        """Keep a call, or the first customers of a large one."""
-        asked = [each for each in call.customers[:_EACH] if _is_small(each)]
+    def note(self, call: ScoreRequest, small: bool = False) -> None:
+        """Keep a call, or the first customers of a large one; a small one needs no closer look."""
+        asked = [each for each in call.customers[:_EACH] if small or _is_small(each)]
         if not asked:
             return
         if len(asked) < len(call.customers):

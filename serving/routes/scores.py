@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from anyio import to_thread
+from starlette.datastructures import State
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -22,7 +22,7 @@ from serving.record.draft import Draft
 from serving.releases.shadow import Recent
 from serving.routes.language import accepted
 from serving.routes.route import ScopedRoute, as_json
-from serving.scoring.online import Name, Online
+from serving.scoring.online import Call, Name, Online
 from serving.scoring.prepared import Prepared
 from serving.watching.note import Watch
 from training.quantities import Language
@@ -32,7 +32,7 @@ _FEW = 4  # customers that are scored there: a thread would cost as much as one 
 
 
 @dataclass(frozen=True)
-class _Call:
+class _Asked:
     """A call for scores.
 
     Parameters
@@ -68,7 +68,7 @@ class _Call:
             bounds.max_given,
             max_nesting=bounds.max_nesting,
         )
-        self.recent.note(asked)
+        self.recent.note(asked, len(self.body) <= _SMALL)
         return asked
 
     def prepared(self, asked: ScoreRequest | None = None) -> tuple[Prepared, list[Draft]]:
@@ -106,7 +106,7 @@ class _Call:
 async def score(request: Request) -> Response:
     """Score the customers of the body."""
     served = request.app.state.served
-    call = _Call(
+    call = _Asked(
         served.online,
         served.recent,
         request.app.state.watch,
@@ -119,21 +119,29 @@ async def score(request: Request) -> Response:
         scored = partial(request.scope.__setitem__, "scores")
         work = partial(call.once, request.app.state.var, scored=scored)
         return await once(request, call.body, work)
-    recorder, threads = request.app.state.recorder, request.app.state.threads
     asked = call.read() if len(call.body) <= _SMALL else None
     if asked and _is_light(asked):
-        prepared, drafts = call.prepared(asked)
-        written = recorder.begin(drafts, light=True)
-        await asyncio.sleep(0)  # so that the record is written, or the disk at work meanwhile
+        wanted = Call(asked, call.at, call.key, call.language)
+        prepared, written = await request.app.state.together.begin(call.online, wanted)
         content = prepared.content
+        await written
     else:
-        prepared, drafts = await to_thread.run_sync(call.prepared, asked, limiter=threads)
-        written = recorder.begin(drafts)
-        content = await to_thread.run_sync(lambda: prepared.content, limiter=threads)
-    await written
-    call.watch.note(prepared.assessed, call.at)
+        prepared, content = await _worked_off(call, asked, request.app.state)
     request.scope["scores"] = prepared.count  # which the guard counts
     return Response(content, media_type="application/json")
+
+
+async def _worked_off(
+    call: _Asked, asked: ScoreRequest | None, state: State
+) -> tuple[Prepared, bytes]:
+    """Return the answer to a call that is better not worked off where all others wait."""
+    in_thread = partial(to_thread.run_sync, limiter=state.threads)
+    prepared, drafts = await in_thread(call.prepared, asked)
+    written = state.recorder.begin(drafts)
+    content = await in_thread(lambda: prepared.content)
+    await written
+    state.watch.note(prepared.assessed, call.at)
+    return prepared, content
 
 
 def _is_light(asked: ScoreRequest) -> bool:

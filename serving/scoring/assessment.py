@@ -271,6 +271,9 @@ def _spread(found: Explanation, chosen: np.ndarray) -> Explanation:
 
 def _finite(found: Explanation) -> np.ndarray:
     """Return which rows have finite numbers throughout."""
+    parts = found.margin, found.served, found.contributions, found.served_contributions
+    if np.isfinite(sum(float(part.sum()) for part in parts)):  # a sum hides nothing that is not
+        return np.ones(len(found.margin), dtype=bool)
     return (
         np.isfinite(found.margin)
         & np.isfinite(found.served)

@@ -66,6 +66,8 @@ def _flagged(
 def _of_rows(found: dict[str, np.ndarray]) -> list[tuple[str, ...]]:
     """Return each row's flags; rows that have the same are worked out once."""
     names = sorted(found)
+    if len(found[names[0]]) == 1:  # a flag is there as some row has it
+        return [tuple(names)]
     bits = np.packbits(np.column_stack([found[name] for name in names]), axis=1)
     content, wide = bits.tobytes(), bits.shape[1]
     keys = [content[start : start + wide] for start in range(0, len(content), wide)]

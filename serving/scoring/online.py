@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property, lru_cache
@@ -53,6 +53,29 @@ def _any_name(_: int) -> str:
 
 def _not_told(_: Assessments | None, __: datetime) -> None:
     return None
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call for scores.
+
+    Parameters
+    ----------
+    request : ScoreRequest
+    at : datetime
+        When it came.
+    key : str, optional
+        The id of the key that asks.
+    language : {"en", "da"}, optional
+        What the caller reads, unless the request itself says.
+    name : Name
+    """
+
+    request: ScoreRequest
+    at: datetime
+    key: str | None = None
+    language: Language | None = None
+    name: Name = _any_name
 
 
 @dataclass(frozen=True)
@@ -155,42 +178,100 @@ class Online:
         DatabaseError
             If features cannot be looked up.
         """
-        defaults = self.config.serving
-        options = Options(
-            defaults.reasons if request.reasons is None else request.reasons,
-            request.language or language or defaults.language,
+        call = Call(request, at, key, language, name)
+        return (
+            self._in_columns(call) if len(request.customers) >= many else self.together([call])[0]
+        )
+
+    def together(self, calls: Sequence[Call]) -> list[PreparedScores]:
+        """Return the answers to calls of a few customers, whom the models are asked of together.
+
+        That costs hardly more than one of the calls does, and nobody's numbers depend on the
+        others': each answer is that of `prepare`.
+
+        Raises
+        ------
+        DatabaseError
+            If features cannot be looked up.
+        """
+        options = [self.options(call) for call in calls]
+        prepared: dict[int, PreparedScores] = {}
+        for explained in (True, False):
+            alike = [n for n, each in enumerate(options) if (each.reasons > 0) is explained]
+            told = self._alike([(calls[n], options[n]) for n in alike], explained)
+            prepared.update(zip(alike, told, strict=True))
+        return [prepared[number] for number in range(len(calls))]
+
+    def options(self, call: Call) -> Options:
+        """Return how a call is to be told its scores."""
+        defaults, asked = self.config.serving, call.request
+        return Options(
+            defaults.reasons if asked.reasons is None else asked.reasons,
+            asked.language or call.language or defaults.language,
             defaults.bands,
         )
-        if len(request.customers) >= many:
-            return self._in_columns(request, at, options, key, name(WHOLE))
-        return self._one_by_one(request, at, options, key, name)
 
-    def _one_by_one(
-        self, request: ScoreRequest, at: datetime, options: Options, key: str | None, name: Name
+    def _found(self, call: Call) -> list[Known | CustomerError]:
+        customers = call.request.customers
+        refused = self._refused(customers)
+        found = self.lookup.found(customers, call.at)
+        return [refused.get(place, held) for place, held in enumerate(found)] if refused else found
+
+    def _alike(
+        self, calls: Sequence[tuple[Call, Options]], explained: bool
+    ) -> Iterator[PreparedScores]:
+        """Yield the answers to calls that all want reasons, or none."""
+        found = [self._found(call) for call, _ in calls]
+        assessed, first = self._assessed(calls, found, explained), 0
+        for (call, options), theirs in zip(calls, found, strict=True):
+            prepared = self._prepared(call, theirs, options, assessed, first)
+            first += prepared.count
+            yield prepared
+
+    def _assessed(
+        self,
+        calls: Sequence[tuple[Call, Options]],
+        found: Sequence[Sequence[Known | CustomerError]],
+        explained: bool,
+    ) -> Assessments | None:
+        ids, days, values = [], [], []
+        for (call, _), theirs in zip(calls, found, strict=True):
+            for asked, held in zip(call.request.customers, theirs, strict=True):
+                if isinstance(held, Known):
+                    ids.append(asked.customer_id)
+                    days.append(held.as_of)
+                    values.append(held.values)
+        if not ids:
+            return None
+        # What nobody asks for is not worked out: a replay can, from what is on record.
+        customers = Customers.of_rows(self.schemas, values, ids, days)
+        return assess(self.release, customers, explained=explained)
+
+    def _prepared(
+        self,
+        call: Call,
+        found: Sequence[Known | CustomerError],
+        options: Options,
+        assessed: Assessments | None,
+        first: int,
     ) -> PreparedScores:
-        refused = self._refused(request.customers)
-        found = self.lookup.found(request.customers, at)
-        found = [refused.get(place, held) for place, held in enumerate(found)] if refused else found
-        known = {place: held for place, held in enumerate(found) if isinstance(held, Known)}
-        askings = [Asking(held.rows, held.flags, key) for held in known.values()]
-        records, assessed = [], None
-        if known:
-            ids = [request.customers[place].customer_id for place in known]
-            days = [held.as_of for held in known.values()]
-            values = [held.values for held in known.values()]
-            customers = Customers.of_rows(self.schemas, values, ids, days)
-            # What nobody asks for is not worked out: a replay can, from what is on record.
-            assessed = assess(self.release, customers, explained=options.reasons > 0)
-            for row, place in enumerate(known):
-                token = customer_token(self.secret, self.release.base, ids[row])
-                body = record(assessed, row, token, options, askings[row])
-                records.append((name(place), SCORE, body))
-        return PreparedScores(records, request.customers, found, assessed, options, askings)
+        """Return a call's answer, whose customers are from a first row on."""
+        customers, askings = call.request.customers, []
+        records: list[tuple[str, str, dict[str, Any]]] = []
+        for place, held in enumerate(found):
+            if isinstance(held, Known):
+                assert assessed is not None  # who is known was assessed
+                asking = Asking(held.rows, held.flags, call.key)
+                token = customer_token(self.secret, self.release.base, customers[place].customer_id)
+                body = record(assessed, first + len(records), token, options, asking)
+                records.append((call.name(place), SCORE, body))
+                askings.append(asking)
+        theirs = assessed if records else None
+        return PreparedScores(records, customers, found, theirs, options, askings, first)
 
-    def _in_columns(
-        self, request: ScoreRequest, at: datetime, options: Options, key: str | None, call_id: str
-    ) -> Prepared:
-        gathered = gather(self.lookup, request.customers, at, self._refused(request.customers))
+    def _in_columns(self, call: Call) -> Prepared:
+        request, options = call.request, self.options(call)
+        gathered = gather(self.lookup, request.customers, call.at, self._refused(request.customers))
         if not gathered.places:
             nobody = [gathered.refused[place] for place in range(len(request.customers))]
             return PreparedScores([], request.customers, nobody, None, options, [])
@@ -199,7 +280,9 @@ class Online:
         rows = laid.rows(assessed, gathered, self.secret)
         answers = Answers(options, self._reasons(options.language))
         others = {place: request.customers[place].customer_id for place in gathered.refused}
-        return PreparedCall(call_id, key, gathered, assessed, rows, laid, answers, others)
+        return PreparedCall(
+            call.name(WHOLE), call.key, gathered, assessed, rows, laid, answers, others
+        )
 
     def _refused(self, customers: Sequence[Asked]) -> dict[int, CustomerError]:
         """Return why no score may be given of customers, by their places in the call."""

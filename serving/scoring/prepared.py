@@ -63,10 +63,12 @@ class PreparedScores:
     found : sequence of Known or CustomerError
         What is known of each.
     assessed : Assessments, optional
-        Of those known, in their order.
+        Of those known, in their order; maybe of other calls' customers too.
     options : Options
     askings : list of Asking
         How each of those known came to be asked about.
+    first : int
+        The row of the first of them among the assessed.
     """
 
     records: list[tuple[str, str, dict[str, Any]]]
@@ -75,6 +77,7 @@ class PreparedScores:
     assessed: Assessments | None
     options: Options
     askings: list[Asking]
+    first: int = 0
 
     @property
     def count(self) -> int:
@@ -105,7 +108,7 @@ class PreparedScores:
 
     def _scored(self, row: int) -> dict[str, Any]:
         assert self.assessed is not None  # who is known was assessed
-        held = answer(self.assessed, row, self.options, self.askings[row])
+        held = answer(self.assessed, self.first + row, self.options, self.askings[row])
         return {"id": self.records[row][0], **held}
 
 
