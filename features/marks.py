@@ -48,6 +48,7 @@ class Marks:
 
     def __init__(self, var: Path, base: str) -> None:
         self._var, self._base = var, base
+        self._file = var / FILE  # which every call looks at
 
     def among(self, customer_ids: Iterable[str]) -> frozenset[str]:
         """Return who of some customers is marked; quick where nobody is.
@@ -75,7 +76,7 @@ class Marks:
             there = self._there()
             if mark in there:
                 return False
-            _replace(self._var / FILE, b"".join(sorted({*there, mark})))
+            _replace(self._file, b"".join(sorted({*there, mark})))
         return True
 
     def _begun(self, key: bytes) -> blake2b:
@@ -83,9 +84,8 @@ class Marks:
         return blake2b(f"{self._base}\0".encode(), digest_size=WIDE, key=key)
 
     def _there(self) -> frozenset[bytes]:
-        file = self._var / FILE
         try:
-            return _read(file, _state(file))
+            return _read(self._file, _state(self._file))
         except FileNotFoundError:
             return frozenset()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -58,11 +59,14 @@ def told(
 def _due(timing: Timing, days: float, as_of: str | None) -> dict[str, Any]:
     if np.isnan(days):
         return {"days": None, "date": None}
-    number, by = int(days), None
-    if as_of is not None:
-        _, end = label_window(date.fromisoformat(as_of), timing.gap, number)
-        by = str(end - timedelta(days=1))
-    return {"days": number, "date": by}
+    number = int(days)
+    return {"days": number, "date": None if as_of is None else _last_day(as_of, timing.gap, number)}
+
+
+@lru_cache(maxsize=4_096)
+def _last_day(as_of: str, gap: int, days: int) -> str:
+    _, end = label_window(date.fromisoformat(as_of), gap, days)
+    return str(end - timedelta(days=1))
 
 
 def _words(timing: Timing, due: Mapping[str, Any], language: Language) -> str:

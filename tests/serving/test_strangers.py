@@ -263,6 +263,18 @@ def test_who_sends_half_and_waits_is_answered_and_takes_no_place_for_long(shop):
     assert is_well(shop)
 
 
+def test_an_answer_comes_in_one_piece(shop):
+    head = (
+        "POST /v1/score HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {shop.keys['score']}\r\nContent-Length: {len(BODY)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", shop.port), timeout=10) as caller:
+        caller.sendall(head.encode() + BODY)
+        answer = caller.recv(65_536)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.partition(b"\r\n\r\n")[2].startswith(b'{"results":')
+
+
 def test_who_never_ends_a_head_or_begins_none_loses_the_connection(shop):
     silent, slow, kept = (
         socket.create_connection(("127.0.0.1", shop.port), timeout=5) for _ in range(3)
