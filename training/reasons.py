@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import fsum
 from typing import Any, Literal, get_args
 
@@ -103,6 +104,18 @@ class Vocabulary:
             return amount(value, self.currency, language)
         return quantity(value, column.unit, language)
 
+    def typical_told(self, feature: int, language: Language) -> str:
+        """Return the typical customer's value of a feature in words."""
+        held = self._typical_told
+        if (feature, language) not in held:
+            column, typical = self.schema.columns[feature], self.typical[feature]
+            held[feature, language] = self.told(column, typical, language)
+        return held[feature, language]
+
+    @cached_property
+    def _typical_told(self) -> dict[tuple[int, Language], str]:
+        return {}
+
 
 def _typical(reference: Mapping[str, Any], name: str) -> Value:
     held = reference.get(name, {})
@@ -162,8 +175,9 @@ def ranked(
     """
     if not options.reasons:
         return []
+    held = row.contributions
     weights = [
-        (towards * _sum(row.contributions, columns), idea)
+        (towards * (held[columns[0]] if len(columns) == 1 else _sum(held, columns)), idea)
         for idea, columns in vocabulary.ideas.items()
     ]
     strongest = sorted((held for held in weights if held[0] > 0), key=lambda held: -held[0])
@@ -260,7 +274,7 @@ def _compared(
     typical = vocabulary.typical[feature]
     if typical is None or (column.name in vocabulary.flags and typical not in (0, 1)):
         return None
-    told = vocabulary.told(column, typical, language)
+    told = vocabulary.typical_told(feature, language)
     if told == shown:
         return words["as typical"]
     return words["frequent" if isinstance(typical, str) else "typical"].format(told)

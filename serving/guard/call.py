@@ -45,7 +45,7 @@ class Call:
         self._receive, self._send = receive, send
         self._begun = time.perf_counter()
         declared = self.headers.get(b"content-length", b"0")
-        # What h11 lets through is digits; more than 20 of them is more than there is.
+        # What the parser lets through is digits; more than 20 of them is more than there is.
         self._declared = int(declared[:20]) if declared.isdigit() else 0
         self._chunked = b"transfer-encoding" in self.headers
         self._whole = not self._chunked and not self._declared

@@ -11,9 +11,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import h11
 from uvicorn.protocols.http import auto
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MOST_HEAD = 65_536
+"""Bytes of a request's head."""
+
+_TOO_LONG = "The head of the request is too long."
 
 
 class _InOnePiece:
@@ -49,8 +53,8 @@ class _InOnePiece:
         return getattr(self._transport, name)
 
 
-class Punctual(H11Protocol):
-    """HTTP/1.1 as uvicorn has it, with a deadline for heads.
+class Punctual(HttpToolsProtocol):
+    """HTTP/1.1 as uvicorn has it, with a deadline and a bound for heads.
 
     Between two requests uvicorn's own keep-alive bounds the wait; a body is the guard's to bound.
 
@@ -61,6 +65,9 @@ class Punctual(H11Protocol):
     """
 
     _deadline: asyncio.TimerHandle | None = None
+    _in_head = False
+    _head = 0  # bytes of the head so far, and of what comes behind the chunks of a body
+    _unread = 0  # bytes since the last that were part of a body, or ended a head
 
     def __init__(self, *given: Any, seconds: Callable[[], float], **more: Any) -> None:
         super().__init__(*given, **more)
@@ -73,16 +80,58 @@ class Punctual(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what comes; a head that it leaves unfinished is waited for."""
+        self._unread += len(data)
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
-            self._cancel()
-        elif self._deadline is None:
+        if self.transport.is_closing():
+            return
+        if self._unread > MOST_HEAD:
+            self.send_400_response(_TOO_LONG)
+        elif self._deadline is None and (self._in_head or self._is_idle()):
             self._wait()
+
+    def on_message_begin(self) -> None:
+        """Count a head from its first byte."""
+        self._in_head, self._head = True, 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the path."""
+        self._count(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header, or what comes behind the chunks of a body."""
+        self._count(name + value)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Wait no more."""
+        self._cancel()
+        self._in_head, self._unread = False, 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._unread = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Take the end of the request."""
+        self._unread = 0
+        super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._cancel()
         super().connection_lost(exc)
+
+    def _count(self, part: bytes) -> None:
+        self._head += len(part)
+        if self._head > MOST_HEAD:
+            raise ValueError(_TOO_LONG)  # which the parser gives up on, and uvicorn answers 400
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def _wait(self) -> None:
         self._deadline = self.loop.call_later(self._seconds(), self._close)

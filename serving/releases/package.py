@@ -27,8 +27,9 @@ SERVICE = "serving.service"
 STARTS = (SERVICE, WORK)
 """The modules that a Bento's processes run: a job has a process of its own."""
 
-UNNAMED = ("pandas", "pyarrow", "pyarrow-hotfix", "tzdata")
-"""What Ibis loads for DuckDB, and Python for time zones, beside what is imported by name."""
+UNNAMED = ("httptools", "pandas", "pyarrow", "pyarrow-hotfix", "tzdata", "uvloop")
+"""What Ibis loads for DuckDB, uvicorn for speed, and Python for time zones, beside what is imported
+by name."""
 
 _BUNDLE = "bundle"
 
