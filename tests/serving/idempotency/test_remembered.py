@@ -256,7 +256,7 @@ Online.score = killed
 body = sys.stdin.buffer.read()
 call = Call.of("", "killed", b"POST", b"/v1/score", b"", body)
 watch = Watch(settings.open_seen(told.config.name, told.var), told.config.timezone)
-asked = scores._Call(online, Recent(), watch, body, datetime.now(UTC), None, None)
+asked = scores._Asked(online, Recent(), watch, body, datetime.now(UTC), None, None)
 work = partial(asked.once, told.var)
 # With no patience, so that the test need not wait until the call is taken for lost.
 kept = Remembered(told.var / "ledger.db", told.config.name, timedelta(days=1), timedelta(0))
