@@ -80,7 +80,7 @@ class Recorder:
 
     def stop(self) -> None:
         """End once what was put so far is written."""
-        self._flush()
+        self.flush()
         self._running.clear()
         self._calls.put(None)
 
@@ -96,7 +96,7 @@ class Recorder:
             call.done.set_result(None)
         elif light:
             self._light.append(call)
-            loop.call_soon(self._flush)  # with all else that this turn of the loop has ready
+            loop.call_soon(self.flush)  # with all else that this turn of the loop has ready
         else:
             self._hand_over([call])
         return call.done
@@ -105,8 +105,8 @@ class Recorder:
         """Record drafts; they are on disk when this returns."""
         await self.begin(drafts)
 
-    def _flush(self) -> None:
-        """Write what is light, or hand it over."""
+    def flush(self) -> None:
+        """Write what is light now, or hand it over: for who knows that no more comes."""
         group = self._light[:]
         self._light.clear()
         if group and not self._written_at_once(group):

@@ -76,6 +76,7 @@ class Together:
             written = self.recorder.begin(entries, light=True)
             if not each.done.done():  # it is where the caller has left
                 each.done.set_result((held, written))
+        self.recorder.flush()
         # They are written in this order, so that the last stands for all.
         written.add_done_callback(partial(self._note, waiting, prepared))
 
