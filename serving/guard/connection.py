@@ -17,6 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MOST_HEAD = 65_536
 """Bytes of a request's head."""
 
+_LARGE = 65_536  # bytes of a body that are not worth a copy
+
 _TOO_LONG = "The head of the request is too long."
 
 
@@ -36,7 +38,11 @@ class _InOnePiece:
     def write(self, data: bytes) -> None:
         """Write what is held and this, or hold it if it is a head that something follows."""
         if self._head:
-            data, self._head = self._head + data, b""
+            head, self._head = self._head, b""
+            if len(data) > _LARGE:
+                self._transport.write(head)
+            else:
+                data = head + data
             self._transport.write(data)
         elif data.startswith(b"HTTP/") and not data.startswith(b"HTTP/1.1 100"):
             self._head = data
